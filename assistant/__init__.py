@@ -1,0 +1,1 @@
+"""Questions out: retrieves passages and answers with verified citations."""

@@ -1,0 +1,260 @@
+"""``python -m assistant``: asks questions of the index."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from corpus.command_line import add_json, add_settings, print_json, run, settings_of
+from corpus.errors import AssistantError, UsageError
+
+if TYPE_CHECKING:
+    from assistant.answer import Answer
+    from assistant.query_engine import QueryEngine
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m assistant", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    ask = commands.add_parser("ask", help="one answer with citations")
+    ask.set_defaults(command=_ask)
+    ask.add_argument("question", help="the question, in quotes, in any UN language")
+    _add_reading(ask)
+    _add_narrowing(ask)
+    add_json(ask)
+
+    search = commands.add_parser("search", help="the passages nearest to a query")
+    search.set_defaults(command=_search)
+    search.add_argument("query")
+    search.add_argument("-k", type=int, default=10, help="how many passages (default: 10)")
+    _add_reading(search)
+    _add_narrowing(search)
+    add_json(search)
+
+    batch = commands.add_parser("batch", help="answers JSON lines from stdin with JSON lines")
+    batch.set_defaults(command=_batch)
+    _add_reading(batch)
+    _add_narrowing(batch)
+
+    page = commands.add_parser("page", help="the stored text of a page")
+    page.set_defaults(command=_page)
+    page.add_argument("document", metavar="DOCUMENT", help="a document's id")
+    page.add_argument("number", metavar="NUMBER", type=int, help="the page, counted from 1")
+    _add_reading(page)
+    add_json(page)
+
+    doctor = commands.add_parser("doctor", help="what is missing, and the command that repairs it")
+    doctor.set_defaults(command=_doctor)
+    add_settings(doctor, "index", "embedder")
+    doctor.add_argument("--offline", action="store_true", help="do not look at configured endpoints")
+    add_json(doctor)
+    return run(parser, arguments)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    add_settings(parser, "index")
+    parser.add_argument("--generation", metavar="ID", help="an older generation of the index")
+
+
+def _add_narrowing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--filter",
+        metavar="KEY=VALUE",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="only documents with this language, year, document, number or edition",
+    )
+    parser.add_argument(
+        "--audience",
+        metavar="NAME",
+        nargs="+",
+        action="extend",
+        help="only documents for these audiences (default: every audience)",
+    )
+
+
+def _ask(arguments: argparse.Namespace) -> int:
+    from assistant.question import checked_question
+
+    checked_question(arguments.question)  # before the model is loaded
+    filters = _filters(arguments)
+    answer = _engine(arguments).answer(arguments.question, filters, arguments.audience)
+    if arguments.json:
+        print_json(answer.to_json())
+    else:
+        _print_answer(answer)
+    return 0
+
+
+def _search(arguments: argparse.Namespace) -> int:
+    from assistant.question import checked_question
+
+    if arguments.k < 1:
+        raise UsageError("-k must be at least 1.")
+    text, filters = checked_question(arguments.query), _filters(arguments)
+    retriever = _engine(arguments).retriever
+    query = retriever.query(text, filters, arguments.audience)
+    hits = retriever.search(query, arguments.k)
+    if arguments.json:
+        rows = [hit.to_json() for hit in hits]
+        print_json({"query": text, "generation": retriever.generation.id, "hits": rows})
+        return 0
+    for n, hit in enumerate(hits, 1):
+        row = hit.to_json()
+        place = f", page {row['page']}" if row["page"] else ""
+        section = f", {' > '.join(row['section'])}" if row["section"] else ""
+        sys.stdout.write(f"{n}. {row['title']}{place}{section} ({row['score']:.3f})\n")
+        sys.stdout.write(f"   {row['text'][:300]}\n")
+    return 0
+
+
+def _batch(arguments: argparse.Namespace) -> int:
+    filters = _filters(arguments)
+    engine = _engine(arguments)
+    for line in sys.stdin:
+        if line.strip():
+            print_json(_batch_line(engine, line, filters, arguments.audience))
+            sys.stdout.flush()
+    return 0
+
+
+def _batch_line(
+    engine: QueryEngine, line: str, filters: dict[str, str], audiences: list[str] | None
+) -> dict[str, Any]:
+    """Answer one line; an error becomes an answer with status ``failed``."""
+    from assistant.query_engine import failed_answer
+
+    try:
+        case_id, turns = _case(line)
+    except UsageError as error:
+        return {"id": None, "answers": [failed_answer(line.strip(), error).to_json()]}
+    answers = []
+    for n in range(1, len(turns) + 1):
+        try:
+            answer = engine.answer(turns[:n], filters, audiences)
+        except AssistantError as error:
+            answer = failed_answer(turns[n - 1], error)
+        answers.append(answer.to_json())
+    return {"id": case_id, "answers": answers}
+
+
+def _case(line: str) -> tuple[Any, list[str]]:
+    """Return a line's id and its turns; a single question is one turn."""
+    expected = 'Write {"id": …, "question": "…"} or {"id": …, "turns": [{"q": "…"}, …]}.'
+    try:
+        values = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"The line is not JSON ({error}). {expected}") from error
+    if isinstance(values, dict):
+        turns = values.get("turns", [{"q": values.get("question")}])
+        if isinstance(turns, list) and turns and all(_is_turn(turn) for turn in turns):
+            return values.get("id"), [turn["q"] for turn in turns]
+    raise UsageError(f"The line holds no question. {expected}")
+
+
+def _is_turn(turn: Any) -> bool:
+    return isinstance(turn, dict) and isinstance(turn.get("q"), str)
+
+
+def _page(arguments: argparse.Namespace) -> int:
+    from index.generations import open_generation
+
+    index = settings_of(arguments).values.index
+    records = open_generation(index, arguments.generation).records
+    found = records.document(arguments.document)
+    if found is None:
+        known = [d.document.id for d in records.documents()]
+        raise UsageError(
+            f"There is no document {arguments.document!r}. There are: {', '.join(known[:10])}"
+            f"{' …' if len(known) > 10 else ''}. List all: python -m ingest list"  # noqa: PLR2004
+        )
+    page = records.page(arguments.document, arguments.number)
+    if page is None:
+        last = len(records.pages(arguments.document))
+        raise UsageError(f"{arguments.document} has the pages 1 to {last}, not {arguments.number}.")
+    if arguments.json:
+        number = page.number if found.document.paged else None
+        print_json(
+            {
+                "document_id": page.document_id,
+                "title": found.document.title,
+                "page": number,
+                "printed_page": page.printed_number,
+                "text": page.text,
+            }
+        )
+    else:
+        sys.stdout.write(page.text + "\n")
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from assistant.doctor import examine
+
+    checks = examine(settings_of(arguments))
+    healthy = all(check.ok for check in checks)
+    if arguments.json:
+        rows = [{"name": c.name, "ok": c.ok, "found": c.found, "repair": c.repair} for c in checks]
+        print_json({"ok": healthy, "checks": rows})
+    else:
+        for check in checks:
+            sys.stdout.write(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.found}\n")
+            if check.repair:
+                sys.stdout.write(f"     → {check.repair}\n")
+    return 0 if healthy else 1
+
+
+def _engine(arguments: argparse.Namespace) -> QueryEngine:
+    from assistant.query_engine import open_query_engine
+
+    return open_query_engine(settings_of(arguments).values, arguments.generation)
+
+
+def _filters(arguments: argparse.Namespace) -> dict[str, str]:
+    pairs = dict(_pair(text) for text in arguments.filter)
+    if len(pairs) < len(arguments.filter):
+        raise UsageError("A filter is given twice. Give each key once.")
+    return pairs
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key or not value:
+        raise UsageError(f"The filter {text!r} must be written KEY=VALUE, such as year=2025.")
+    return key, value
+
+
+def _print_answer(answer: Answer) -> None:
+    if answer.text:
+        sys.stdout.write(answer.text + "\n")
+    if answer.notice:
+        sys.stdout.write(answer.notice + "\n")
+    for citation in answer.citations:
+        sys.stdout.write(f"\n[{citation.marker}] {', '.join(_source(citation))}\n")
+        sys.stdout.write(f"    “{citation.quote}”\n")
+    for hit in answer.nearest:
+        row = hit.to_json()
+        place = f", page {row['page']}" if row["page"] else ""
+        sys.stdout.write(f"\n  · {row['title']}{place}\n    {row['text'][:300]}\n")
+
+
+def _source(citation: Any) -> Iterator[str]:
+    yield citation.title
+    yield from (part for part in (citation.number, citation.published) if part)
+    if citation.printed_page:
+        yield f"p. {citation.printed_page} (page {citation.page} of the file)"
+    elif citation.page:
+        yield f"page {citation.page} of the file"
+    if citation.section:
+        yield "section “" + " > ".join(citation.section) + "”"
+    yield citation.path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

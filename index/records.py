@@ -1,0 +1,246 @@
+"""Reading a generation's documents, pages, passages and keywords from SQLite."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from corpus.documents import Document, Page, Passage, Sentence, Span
+from corpus.errors import NoUsableIndexError, UsageError
+
+# What a question can be narrowed by; every row is a column of `documents`, or made from one.
+FILTERS: dict[str, str] = {
+    "document": "id = ?",
+    "language": "language = ?",
+    "year": "substr(published, 1, 4) = ?",
+    "number": "number = ?",
+    "edition": "edition = ?",
+}
+
+_SELECT_DOCUMENTS = (
+    "SELECT record, own_title, own_language, first_passage, end_passage FROM documents"
+)
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """A file that could not be read, with the reason in plain words."""
+
+    path: str
+    sha256: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class IndexedDocument:
+    """A document with the extent of its passages: rows ``first`` up to but not ``end``.
+
+    ``own_title`` and ``own_language`` are what the file says itself, whatever the catalogue.
+    """
+
+    document: Document
+    own_title: str
+    own_language: str
+    first: int
+    end: int
+
+
+@dataclass(frozen=True)
+class DocumentContent:
+    """What reading a file gave; the catalogue has no part in it but the sentences' language."""
+
+    own_title: str
+    own_language: str
+    paged: bool
+    pages: list[Page]
+    passages: list[Passage]
+
+
+@dataclass(frozen=True)
+class SentenceRow:
+    """A stored sentence with its own row and its passage's row."""
+
+    row: int
+    passage: int
+    sentence: Sentence
+    digest: str
+
+
+class Records:
+    """Read-only access to one generation's ``records.sqlite``, from any thread.
+
+    The file never changes, so it is opened as immutable: no lock, no journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = threading.local()
+        try:
+            self._connection.execute("SELECT count(*) FROM documents")
+        except sqlite3.Error as error:
+            raise NoUsableIndexError(
+                f"{path} is missing or damaged ({error}). "
+                "Build the index anew: python -m ingest sync --force"
+            ) from error
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._thread, "connection", None)
+        if found is None:
+            uri = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
+            found = self._thread.connection = sqlite3.connect(uri, uri=True)
+        return found
+
+    def documents(self) -> list[IndexedDocument]:
+        """Return every document, ordered by path."""
+        query = f"{_SELECT_DOCUMENTS} ORDER BY path"
+        return [_indexed(*row) for row in self._connection.execute(query)]
+
+    def document(self, document_id: str) -> IndexedDocument | None:
+        """Return one document, or None when there is none of this id."""
+        query = f"{_SELECT_DOCUMENTS} WHERE id = ?"
+        row = self._connection.execute(query, (document_id,)).fetchone()
+        return _indexed(*row) if row else None
+
+    def select_documents(
+        self, filters: Mapping[str, str], audiences: Sequence[str] | None
+    ) -> list[IndexedDocument]:
+        """Return the documents that pass every filter and that one of the audiences may read.
+
+        ``audiences`` None means every audience. Raises UsageError for an unknown filter.
+        """
+        unknown = sorted(set(filters) - set(FILTERS))
+        if unknown:
+            raise UsageError(f"Unknown filter {unknown[0]!r}. Known: {', '.join(FILTERS)}.")
+        conditions = [FILTERS[key] for key in filters] or ["1"]
+        values = list(filters.values())
+        if audiences is not None:
+            conditions.append(f"audience IN ({_marks(audiences)})")
+            values += audiences
+        query = f"{_SELECT_DOCUMENTS} WHERE {' AND '.join(conditions)} ORDER BY path"
+        return [_indexed(*row) for row in self._connection.execute(query, values)]
+
+    def page(self, document_id: str, number: int) -> Page | None:
+        """Return one page, or None when there is no such page."""
+        query = "SELECT * FROM pages WHERE document_id = ? AND number = ?"
+        row = self._connection.execute(query, (document_id, number)).fetchone()
+        return Page(*row) if row else None
+
+    def pages(self, document_id: str) -> list[Page]:
+        """Return a document's pages in order."""
+        query = "SELECT * FROM pages WHERE document_id = ? ORDER BY number"
+        return [Page(*row) for row in self._connection.execute(query, (document_id,))]
+
+    def passages(self, rows: Iterable[int]) -> dict[int, Passage]:
+        """Return passages by row, without their sentences."""
+        wanted = json.dumps(list(rows))
+        query = (
+            "SELECT row, id, document_id, first_page, last_page, section, start, end, text "
+            "FROM passages WHERE row IN (SELECT value FROM json_each(?))"
+        )
+        return {
+            row: Passage(key, document, first, last, tuple(json.loads(section)), start, end, text)
+            for row, key, document, first, last, section, start, end, text in (
+                self._connection.execute(query, (wanted,))
+            )
+        }
+
+    def sentences(self, passages: Iterable[int]) -> list[SentenceRow]:
+        """Return the sentences of these passages, in reading order within each."""
+        wanted = json.dumps(list(passages))
+        query = (
+            "SELECT row, passage, text, spans, kind, lead, digest FROM sentences "
+            "WHERE passage IN (SELECT value FROM json_each(?)) ORDER BY row"
+        )
+        return [
+            SentenceRow(row, passage, Sentence(text, _spans(spans), kind, lead), digest)
+            for row, passage, text, spans, kind, lead, digest in (
+                self._connection.execute(query, (wanted,))
+            )
+        ]
+
+    def content(self, indexed: IndexedDocument) -> DocumentContent:
+        """Return all that is stored of a document, as its reading gave it."""
+        rows = range(indexed.first, indexed.end)
+        passages = self.passages(rows)
+        sentences: dict[int, list[Sentence]] = {row: [] for row in rows}
+        for found in self.sentences(rows):
+            sentences[found.passage].append(found.sentence)
+        return DocumentContent(
+            indexed.own_title,
+            indexed.own_language,
+            indexed.document.paged,
+            self.pages(indexed.document.id),
+            [replace(passages[row], sentences=tuple(sentences[row])) for row in rows],
+        )
+
+    def passage_digests(self) -> dict[str, int]:
+        """Return the row of each embedded passage text, by digest."""
+        return dict(self._connection.execute("SELECT digest, row FROM passages"))
+
+    def sentence_digests(self) -> dict[str, int]:
+        """Return the row of each embedded sentence text, by digest."""
+        return dict(self._connection.execute("SELECT digest, row FROM sentences"))
+
+    def quarantined(self) -> list[Quarantined]:
+        """Return the files that could not be read, by path."""
+        query = "SELECT path, sha256, reason FROM quarantine ORDER BY path"
+        return [Quarantined(*row) for row in self._connection.execute(query)]
+
+    def keyword_search(
+        self, query_terms: Iterable[str], k: int, languages: Sequence[str] | None = None,
+        allowed: Sequence[tuple[int, int]] | None = None,
+    ) -> list[tuple[int, float]]:
+        """Return up to ``k`` (passage row, BM25 score), best first, ties by row.
+
+        Scores are positive, as FTS5's ``bm25`` with its sign turned. ``languages`` and
+        ``allowed`` (ranges of passage rows) restrict what is found.
+        """
+        match = " OR ".join(f'"{term}"' for term in dict.fromkeys(query_terms))
+        if not match:
+            return []
+        conditions, values = ["keywords MATCH ?"], [match]
+        if languages is not None:
+            conditions.append(f"language IN ({_marks(languages)})")
+            values += languages
+        if allowed is not None:
+            conditions.append(_ranges(allowed))
+        query = (
+            "SELECT keywords.rowid, -bm25(keywords) AS score FROM keywords "
+            "JOIN passages ON passages.row = keywords.rowid "
+            "JOIN documents ON documents.id = passages.document_id "
+            f"WHERE {' AND '.join(conditions)} "  # noqa: S608 - fixed texts and marks only
+            "ORDER BY score DESC, keywords.rowid LIMIT ?"
+        )
+        return self._connection.execute(query, [*values, k]).fetchall()
+
+    def passage_counts(self, query_terms: Iterable[str]) -> dict[str, int]:
+        """Return in how many passages each term stands; terms found nowhere are left out."""
+        wanted = list(dict.fromkeys(query_terms))
+        query = f"SELECT term, doc FROM keyword_counts WHERE term IN ({_marks(wanted)})"  # noqa: S608
+        return dict(self._connection.execute(query, wanted))
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _ranges(allowed: Sequence[tuple[int, int]]) -> str:
+    each = [f"keywords.rowid BETWEEN {int(a)} AND {int(b) - 1}" for a, b in allowed]
+    return f"({' OR '.join(each) or '0'})"
+
+
+def _indexed(
+    record: str, own_title: str, own_language: str, first: int, end: int
+) -> IndexedDocument:
+    values = json.loads(record)
+    values["sources"] = tuple(values["sources"])
+    return IndexedDocument(Document(**values), own_title, own_language, first, end)
+
+
+def _spans(text: str) -> tuple[Span, ...]:
+    return tuple(Span(*values) for values in json.loads(text))

@@ -1,0 +1,62 @@
+-- One generation's documents, pages, passages, sentences and keyword terms. Immutable once built.
+-- Passage and sentence rows count from 0, as do the rows of their vectors.
+
+CREATE TABLE documents (
+    id TEXT PRIMARY KEY,
+    record TEXT NOT NULL,          -- corpus.documents.Document as JSON
+    own_title TEXT NOT NULL,       -- what the file says itself, whatever the catalogue
+    own_language TEXT NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    sha256 TEXT NOT NULL,
+    language TEXT NOT NULL,
+    published TEXT,
+    number TEXT,
+    edition TEXT,
+    audience TEXT NOT NULL,
+    first_passage INTEGER NOT NULL, -- its passages are the rows first_passage .. end_passage - 1
+    end_passage INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE pages (
+    document_id TEXT NOT NULL REFERENCES documents (id),
+    number INTEGER NOT NULL,
+    printed_number TEXT,
+    text TEXT NOT NULL,
+    PRIMARY KEY (document_id, number)
+) WITHOUT ROWID;
+
+CREATE TABLE passages (
+    row INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    document_id TEXT NOT NULL REFERENCES documents (id),
+    first_page INTEGER NOT NULL,
+    last_page INTEGER NOT NULL,
+    section TEXT NOT NULL,         -- heading path as a JSON list
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    digest TEXT NOT NULL           -- of what was embedded, to carry the vector over
+);
+
+CREATE TABLE sentences (
+    row INTEGER PRIMARY KEY,
+    passage INTEGER NOT NULL REFERENCES passages (row),
+    text TEXT NOT NULL,
+    spans TEXT NOT NULL,           -- [[page, start, end], …]
+    kind TEXT NOT NULL,
+    lead TEXT NOT NULL,
+    digest TEXT NOT NULL
+);
+CREATE INDEX sentences_passage ON sentences (passage);
+
+CREATE TABLE quarantine (
+    path TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    reason TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Terms come from index.analysis, separated by spaces; the text itself is not kept twice.
+CREATE VIRTUAL TABLE keywords USING fts5 (
+    terms, content='', columnsize=1, tokenize="unicode61 remove_diacritics 0"
+);
+CREATE VIRTUAL TABLE keyword_counts USING fts5vocab (keywords, 'row');

@@ -1,0 +1,43 @@
+"""Readers: one module per file format, imported only when such a file is read."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from corpus.errors import UnreadableDocumentError
+from ingest.reading import Reading
+
+# File ending → module with a function `read(path) -> Reading`.
+READERS: dict[str, str] = {
+    ".docx": "ingest.readers.docx",
+    ".htm": "ingest.readers.html",
+    ".html": "ingest.readers.html",
+    ".markdown": "ingest.readers.markdown",
+    ".md": "ingest.readers.markdown",
+    ".pdf": "ingest.readers.pdf",
+    ".txt": "ingest.readers.plain_text",
+}
+
+
+def read(path: Path) -> Reading:
+    """Read a document into pages of clean blocks.
+
+    Raises UnreadableDocumentError, with a reason in plain words, when the format is not
+    known, the file is empty, damaged, encrypted or mislabelled, or holds no text.
+    """
+    module = READERS.get(path.suffix.lower())
+    if module is None:
+        raise UnreadableDocumentError(
+            f"The format {path.suffix or 'without ending'} is not supported. "
+            f"Convert the file to one of {', '.join(sorted(READERS))}."
+        )
+    if path.stat().st_size == 0:
+        raise UnreadableDocumentError("The file is empty. Replace it with the whole document.")
+    reading: Reading = import_module(module).read(path)
+    if not any(block.text for page in reading.pages for block in page.blocks):
+        raise UnreadableDocumentError(
+            "The file holds no text; its pages may be scanned images. "
+            "Run text recognition (OCR) on it, or take a version with text."
+        )
+    return reading

@@ -1,0 +1,17 @@
+"""Markdown: CommonMark with tables, read through the HTML that it stands for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+
+from ingest.reading import Reading, ReadPage
+from ingest.readers.decoding import read_text
+from ingest.readers.html import html_blocks
+
+
+def read(path: Path) -> Reading:
+    """Read a Markdown file as one text without pages."""
+    rendered = MarkdownIt("commonmark").enable("table").render(read_text(path))
+    return Reading((ReadPage(tuple(html_blocks(rendered))),), paged=False)

@@ -1,0 +1,167 @@
+"""Finding headings, paragraphs, items and rows in lines of text that carry no mark-up."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ingest.cleaning import clean
+from ingest.reading import Block
+
+CELL_SEPARATOR = " | "
+# Word and PDF fonts draw bullets as letters of symbol fonts, which arrive as private-use codes.
+_BULLET = re.compile(r"^(?:[-–—•▪▫◦‣·*●○■□➢➤✓❖\u007f\uf0a7\uf0b7\uf0d8]|o(?=\s))[\s\u00a0]+(?=\S)")
+_NUMBERED_ITEM = re.compile(r"^(?:\(?[a-z]{1,4}\)|\(\d{1,2}\)|\d{1,2}\)|\d{1,2}\.)[\s\u00a0]+\S")
+_SECTION_NUMBER = re.compile(r"^(\d{1,2}(?:\.\d{1,2})*)\.?[\s\u00a0]+[^\W\d_]")
+_CLOSING = (".", "!", "?", ";", ":", ",", "。", "；", "：", "，", "؟", "؛", "،", "…")
+_MAX_HEADING_WORDS = 14
+_MAX_HEADING_CHARACTERS = 120
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_MAX_HEADING_HAN = 40
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line as a reader found it.
+
+    ``starts`` says that white space or a change of place sets it off from the line before.
+    ``cells`` are the columns of a table row. ``size`` is the font's, in points, 0 where the
+    format has none; ``bold`` likewise.
+    """
+
+    text: str
+    starts: bool = True
+    cells: tuple[str, ...] = ()
+    size: float = 0.0
+    bold: bool = False
+
+
+def blocks_of(lines: Sequence[Line]) -> list[Block]:
+    """Turn the lines of a page or of a whole text into blocks, in their order.
+
+    Headings are told by shape: short, not closed by punctuation, opening with a capital, a
+    number or a letter of a script without capitals, followed by text; where the format has
+    fonts, they must also be larger than the body, bold, or numbered.
+    """
+    body = body_size(lines)
+    chunks = list(_chunks(lines))
+    blocks: list[Block] = []
+    for n, chunk in enumerate(chunks):
+        following = chunks[n + 1] if n + 1 < len(chunks) else None
+        blocks.extend(_classified(chunk, following, body))
+    return with_leads(blocks)
+
+
+def body_size(lines: Sequence[Line]) -> float:
+    """Return the font size, in points, that most characters have; 0 where there are no fonts."""
+    sizes: Counter[float] = Counter()
+    for line in lines:
+        sizes[line.size] += len(line.text)
+    return sizes.most_common(1)[0][0] if sizes else 0.0
+
+
+def with_leads(blocks: Sequence[Block]) -> list[Block]:
+    """Give each list item the line that introduces its list, and each row its table's header."""
+    led: list[Block] = []
+    lead, kind = "", ""
+    for block in blocks:
+        if block.kind == "row":
+            if kind != "row":
+                lead = ""
+            led.append(Block("row", block.text, lead=block.lead or lead))
+            lead = lead or block.text
+        elif block.kind == "item":
+            led.append(Block("item", block.text, lead=block.lead or lead, continues=block.continues))
+        else:
+            lead = block.text if block.kind == "paragraph" and block.text.endswith((":", "：")) else ""
+            led.append(block)
+        kind = block.kind
+    return led
+
+
+def is_bulleted(text: str) -> bool:
+    """Tell whether a line opens with a bullet or a list dash."""
+    return _BULLET.match(text.strip()) is not None
+
+
+def _chunks(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Gather the lines that belong together: a paragraph, an item, a heading or a row."""
+    chunk: list[Line] = []
+    for line in lines:
+        if chunk and _breaks(chunk[-1], line):
+            yield chunk
+            chunk = []
+        chunk.append(line)
+    if chunk:
+        yield chunk
+
+
+def _breaks(before: Line, line: Line) -> bool:
+    return (
+        line.starts
+        or bool(line.cells or before.cells)
+        or bool(_BULLET.match(line.text) or _NUMBERED_ITEM.match(line.text))
+        or abs(before.size - line.size) > 0.5  # noqa: PLR2004 - points; less is rounding
+        or (before.bold != line.bold and _has_heading_shape(before.text))
+    )
+
+
+def _classified(chunk: list[Line], following: list[Line] | None, body: float) -> Iterator[Block]:
+    if chunk[0].cells:
+        cells = [clean(cell) for cell in chunk[0].cells]
+        yield Block("row", CELL_SEPARATOR.join(cell for cell in cells if cell))
+        return
+    raw = _joined([line.text for line in chunk])
+    bullet = _BULLET.match(raw)  # before cleaning, which takes symbol-font bullets for debris
+    text = clean(raw[bullet.end() :] if bullet else raw)
+    if not text:
+        return
+    if bullet:
+        yield Block("item", text)
+    elif _is_heading(text, chunk[0], following, body):
+        yield Block("heading", text, level=_level(text))
+    elif _NUMBERED_ITEM.match(text):
+        yield Block("item", text)
+    else:
+        yield Block("paragraph", text)
+
+
+def _joined(texts: Sequence[str]) -> str:
+    """Join wrapped lines. A hyphen at a line's end stays: it may belong to the word."""
+    joined = texts[0].strip() if texts else ""
+    for text in texts[1:]:
+        text = text.strip()
+        tight = joined.endswith(("-", "\u2010", "\u2011")) and text[:1].isalpha()
+        han = bool(_HAN.match(joined[-1:]) or joined[-1:] in "，。、；：") and bool(_HAN.match(text[:1]))
+        joined += text if tight or han else f" {text}"
+    return joined
+
+
+def _is_heading(text: str, line: Line, following: list[Line] | None, body: float) -> bool:
+    if not following or not _has_heading_shape(text):
+        return False
+    next_text = following[0].text
+    if _NUMBERED_ITEM.match(text) and _NUMBERED_ITEM.match(next_text.strip()):
+        return False
+    if body:
+        return line.size > body * 1.05 or (line.bold and line.size >= body)
+    return not following[0].cells or bool(_SECTION_NUMBER.match(text))
+
+
+def _has_heading_shape(text: str) -> bool:
+    text = text.strip()
+    if not text or text.endswith(_CLOSING) or ";" in text or _BULLET.match(text):
+        return False
+    if len(_HAN.findall(text)) > _MAX_HEADING_HAN or len(text) > _MAX_HEADING_CHARACTERS:
+        return False
+    if len(text.split()) > _MAX_HEADING_WORDS or not any(c.isalpha() for c in text):
+        return False
+    first = re.sub(r"^[\d.\s\u00a0«“\"'(]+", "", text)[:1]
+    return first.isalpha() and not first.islower()
+
+
+def _level(text: str) -> int:
+    number = _SECTION_NUMBER.match(text)
+    return number[1].count(".") + 1 if number else 1

@@ -1,0 +1,312 @@
+"""A document's way in: read → pages → passages → vectors → a generation → published."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from corpus.catalogue import CatalogueEntry
+from corpus.documents import Document
+from corpus.errors import AssistantError, NoUsableIndexError, UnreadableDocumentError, UsageError
+from corpus.folder import CorpusFile, file_sha256
+from corpus.settings import Settings
+from index.analysis import ANALYSIS
+from index.dense import DENSE_STORES, Rows, Vectors
+from index.embedder import Embedder, load_embedder, same_model
+from index.generations import (
+    PASSAGE_VECTORS_FILE,
+    RECORDS_FILE,
+    SENTENCE_VECTORS_FILE,
+    Generation,
+    building_folder,
+    next_generation_id,
+    open_generation,
+    publish,
+    published_generation,
+    write_sentence_vectors,
+    writer_lock,
+)
+from index.manifest import FORMAT, FileRecord, Manifest
+from index.records import DocumentContent, IndexedDocument, Quarantined
+from index.records_writer import RecordsWriter
+from index.language import detect_language
+from ingest.passages import (
+    CHUNKING,
+    cut_passages,
+    digest,
+    embedded_sentence,
+    embedded_text,
+    first_heading,
+    stored_pages,
+)
+from ingest.plan import Plan, make_plan
+from ingest.readers import READERS, read
+
+DENSE_STORE = "faiss"
+
+# Called with a stage's name, how much of it is done, and how much there is.
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class SyncReport:
+    """What a sync did. ``generation`` is the published one; ``published`` says if it is new."""
+
+    generation: str | None
+    published: bool
+    plan: Plan
+    quarantined: list[Quarantined]
+    counts: dict[str, int]
+    embedded: int = 0
+    carried_over: int = 0
+
+
+def sync(
+    settings: Settings, *, dry_run: bool = False, force: bool = False, progress: Progress
+) -> SyncReport:
+    """Make the index mirror the corpus folder, and publish one new generation if it changed.
+
+    ``force`` reads and embeds everything anew, and lets an index become empty. Whatever goes
+    wrong, the generation that was published before stays published. Raises UsageError for
+    a folder without documents or a faulty catalogue, AssistantError when no document at all
+    could be read, IndexLockedError when another process writes this index.
+    """
+    if dry_run:
+        published = _published(settings.index, force)
+        plan = make_plan(settings.corpus, published)
+        return _unchanged_report(plan, published)
+    with writer_lock(settings.index):
+        published = _published(settings.index, force)
+        plan = make_plan(settings.corpus, published)
+        _refuse_empty(plan, settings, force)
+        if published and _is_up_to_date(plan, published, settings):
+            return _unchanged_report(plan, published)
+        return _build(settings, plan, None if force else published, progress)
+
+
+def _build(
+    settings: Settings, plan: Plan, published: Generation | None, progress: Progress
+) -> SyncReport:
+    """Build a generation beside the published one, and publish it."""
+    passages: list[tuple[str, str]] = []  # what is embedded, as (digest, text), by row
+    sentences: list[tuple[str, str]] = []
+    quarantined: list[Quarantined] = []
+    with building_folder(settings.index) as folder:
+        with RecordsWriter(
+            folder / RECORDS_FILE,
+            lambda passage: _noted(passages, embedded_text(passage)),
+            lambda passage, sentence: _noted(sentences, embedded_sentence(passage, sentence)),
+        ) as records:
+            for found in _documents(settings.corpus, plan, published, progress):
+                if isinstance(found, Quarantined):
+                    records.add_quarantined(found)
+                    quarantined.append(found)
+                else:
+                    records.add_document(*found)
+        _refuse_all_quarantined(plan, quarantined)
+
+        embedder = load_embedder(
+            settings.embedder, settings.cache, settings.query_prefix, settings.passage_prefix
+        )
+        vectors = _Vectors(embedder, published, len(passages) + len(sentences), progress)
+        dense = DENSE_STORES[DENSE_STORE]()
+        dense.write(folder / PASSAGE_VECTORS_FILE, vectors.of_passages(passages))
+        write_sentence_vectors(folder / SENTENCE_VECTORS_FILE, vectors.of_sentences(sentences))
+
+        counts = {
+            "documents": records.documents,
+            "pages": records.pages,
+            "passages": records.passages,
+            "sentences": records.sentences,
+            "quarantined": len(quarantined),
+        }
+        manifest = _manifest(settings, plan, folder, embedder, counts)
+        manifest.write(folder)
+        publish(settings.index, folder, manifest.generation)
+    return SyncReport(
+        manifest.generation, True, plan, quarantined, counts, vectors.embedded, vectors.carried_over
+    )
+
+
+def _noted(texts: list[tuple[str, str]], text: str) -> str:
+    texts.append((digest(text), text))
+    return texts[-1][0]
+
+
+def _documents(
+    corpus: Path, plan: Plan, published: Generation | None, progress: Progress
+) -> Iterator[tuple[Document, DocumentContent] | Quarantined]:
+    """Yield each document with its content; a file that cannot be read is quarantined."""
+    for n, file in enumerate(plan.files):
+        progress("read", n, len(plan.files))
+        entry = plan.catalogue.entry(file.path)
+        known = plan.unchanged.get(file.path)
+        if published and known and _reads_the_same(known, file, entry):
+            content = published.records.content(known)
+            yield _document(file, entry, content), content
+        elif published and file.path in plan.quarantined:
+            yield plan.quarantined[file.path]
+        else:
+            try:
+                content = _read(corpus, file, entry)
+            except UnreadableDocumentError as error:
+                yield Quarantined(file.path, file.sha256, str(error))
+            else:
+                yield _document(file, entry, content), content
+    progress("read", len(plan.files), len(plan.files))
+
+
+def _reads_the_same(known: IndexedDocument, file: CorpusFile, entry: CatalogueEntry) -> bool:
+    """Passage ids follow from the document's id, sentences from its language."""
+    language = entry.language or known.own_language
+    return known.document.id == file.document_id and known.document.language == language
+
+
+def _read(corpus: Path, file: CorpusFile, entry: CatalogueEntry) -> DocumentContent:
+    reading = read(corpus / file.path)
+    if file_sha256(corpus / file.path) != file.sha256:
+        raise AssistantError(f"{file.path} changed while it was read. Run the command again.")
+    pages = stored_pages(file.document_id, reading)
+    language = detect_language("\n".join(page.text for page in pages))
+    passages = cut_passages(file.document_id, reading, entry.language or language)
+    title = first_heading(reading) or Path(file.path).stem
+    return DocumentContent(title, language, reading.paged, pages, passages)
+
+
+def _document(file: CorpusFile, entry: CatalogueEntry, content: DocumentContent) -> Document:
+    """Describe a document by its catalogue entry, and by itself where that is silent."""
+    return Document(
+        id=file.document_id,
+        title=entry.title or content.own_title,
+        path=file.path,
+        sha256=file.sha256,
+        language=entry.language or content.own_language,
+        number=entry.number,
+        edition=entry.edition,
+        published=entry.published,
+        audience=entry.audience,
+        url=entry.url,
+        sources=entry.sources,
+        supersedes=entry.supersedes,
+        translation_of=entry.translation_of,
+        paged=content.paged,
+    )
+
+
+class _Vectors:
+    """Embeds texts, carrying over the vectors of those that were embedded before."""
+
+    def __init__(
+        self, embedder: Embedder, published: Generation | None, total: int, progress: Progress
+    ) -> None:
+        usable = published and same_model(embedder.record, published.manifest.embedder)
+        self._former = published if usable else None
+        self._embedder = embedder
+        self._total = total
+        self._progress = progress
+        self.embedded = 0
+        self.carried_over = 0
+
+    def of_passages(self, texts: list[tuple[str, str]]) -> Vectors:
+        """Return the vectors of passages, given as (digest, text), in their order."""
+        if self._former is None:
+            return self._all(texts, {}, None)
+        return self._all(texts, self._former.records.passage_digests(), self._former.passages.vectors)
+
+    def of_sentences(self, texts: list[tuple[str, str]]) -> Vectors:
+        """Return the vectors of sentences, given as (digest, text), in their order."""
+        if self._former is None:
+            return self._all(texts, {}, None)
+        return self._all(texts, self._former.records.sentence_digests(), self._former.sentence_vectors)
+
+    def _all(
+        self,
+        texts: list[tuple[str, str]],
+        known: Mapping[str, int],
+        stored: Callable[[Rows], Vectors] | None,
+    ) -> Vectors:
+        vectors = np.zeros((len(texts), self._embedder.record.dimension), dtype=np.float32)
+        carried = [n for n, (key, _) in enumerate(texts) if key in known]
+        if stored and carried:
+            vectors[carried] = stored(np.array([known[texts[n][0]] for n in carried], np.int64))
+        new = [n for n, (key, _) in enumerate(texts) if key not in known]
+        self.carried_over += len(carried)
+        vectors[new] = self._embedder.embed_passages([texts[n][1] for n in new], self._advance)
+        return vectors
+
+    def _advance(self, done: int) -> None:
+        self.embedded += done
+        self._progress("embed", self.embedded + self.carried_over, self._total)
+
+
+def _published(index: Path, force: bool) -> Generation | None:
+    if published_generation(index) is None:
+        return None
+    try:
+        return open_generation(index)
+    except NoUsableIndexError:
+        if force:
+            return None
+        raise
+
+
+def _refuse_empty(plan: Plan, settings: Settings, force: bool) -> None:
+    if not plan.files and not force:
+        raise UsageError(
+            f"There are no documents in {settings.corpus}. Put documents there "
+            f"({', '.join(sorted(READERS))}), or name another folder with --corpus DIR. "
+            "To publish an empty index, add --force."
+        )
+
+
+def _refuse_all_quarantined(plan: Plan, quarantined: list[Quarantined]) -> None:
+    if plan.files and len(quarantined) == len(plan.files):
+        reasons = "\n".join(f"  {q.path}: {q.reason}" for q in quarantined)
+        raise AssistantError(
+            f"None of the documents could be read, so nothing was published:\n{reasons}"
+        )
+
+
+def _is_up_to_date(plan: Plan, published: Generation, settings: Settings) -> bool:
+    manifest = published.manifest
+    embedder = manifest.embedder
+    return (
+        manifest.corpus_digest == plan.digest
+        and (manifest.chunking, manifest.dense_store) == (CHUNKING, DENSE_STORE)
+        and (embedder.source, embedder.query_prefix, embedder.passage_prefix)
+        == (settings.embedder, settings.query_prefix, settings.passage_prefix)
+    )
+
+
+def _unchanged_report(plan: Plan, published: Generation | None) -> SyncReport:
+    return SyncReport(
+        generation=published.id if published else None,
+        published=False,
+        plan=plan,
+        quarantined=published.records.quarantined() if published else [],
+        counts=published.manifest.counts if published else {},
+    )
+
+
+def _manifest(
+    settings: Settings, plan: Plan, folder: Path, embedder: Embedder, counts: dict[str, int]
+) -> Manifest:
+    return Manifest(
+        format=FORMAT,
+        generation=next_generation_id(settings.index, plan.digest),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        embedder=embedder.record,
+        dense_store=DENSE_STORE,
+        chunking=CHUNKING,
+        analysis=ANALYSIS,
+        corpus_digest=plan.digest,
+        counts=counts,
+        files={
+            file.name: FileRecord(file.stat().st_size, file_sha256(file))
+            for file in sorted(folder.iterdir())
+        },
+    )
