@@ -51,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     doctor = commands.add_parser("doctor", help="what is missing, and the command that repairs it")
     doctor.set_defaults(command=_doctor)
     add_settings(doctor, "index", "embedder")
-    doctor.add_argument("--offline", action="store_true", help="do not look at configured endpoints")
+    doctor.add_argument(
+        "--offline", action="store_true", help="do not look at configured endpoints"
+    )
     add_json(doctor)
     return run(parser, arguments)
 

@@ -93,9 +93,7 @@ def candidates(query: Query, hits: Sequence[Hit], generation: Generation) -> lis
         scaled = (fit - low) / ((high - low) or 1.0)
         score = COSINE_WEIGHT * scaled + COVERAGE_WEIGHT * coverage + PASSAGE_WEIGHT * hit.score
         covered = frozenset(weights) & (words | context)
-        found.append(
-            Candidate(one.sentence, hit, one.row, cosine, coverage, score, covered, words)
-        )
+        found.append(Candidate(one.sentence, hit, one.row, cosine, coverage, score, covered, words))
     return sorted(found, key=lambda c: (-c.score, c.row))
 
 
@@ -158,16 +156,14 @@ def _cut(words: list[str], size: int) -> list[list[str]]:
 
 
 def _words(sentence: Sentence, hit: Hit, query: Query) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the terms of a sentence and of what stands around it, as the question may match them."""
+    """Return the terms of a sentence, and of what stands around it, that a question may match."""
     language = hit.document.language
     analyse = terms if language == query.language else invariant_terms
     context = " \n".join((sentence.lead, *hit.passage.section))
     return frozenset(analyse(sentence.text, language)), frozenset(analyse(context, language))
 
 
-def _coverage(
-    weights: dict[str, float], words: frozenset[str], context: frozenset[str]
-) -> float:
+def _coverage(weights: dict[str, float], words: frozenset[str], context: frozenset[str]) -> float:
     total = sum(weights.values()) or 1.0
     own = sum(weight for term, weight in weights.items() if term in words)
     near = sum(weight for term, weight in weights.items() if term in context - words)

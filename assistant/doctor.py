@@ -47,7 +47,9 @@ def examine(settings: ResolvedSettings) -> list[Check]:
 
 def _python() -> Check:
     ok = sys.version_info >= _OLDEST_PYTHON
-    return Check("python", ok, sys.version.split()[0], "" if ok else "Install Python 3.11 or newer.")
+    return Check(
+        "python", ok, sys.version.split()[0], "" if ok else "Install Python 3.11 or newer."
+    )
 
 
 def _package(name: str) -> Check:

@@ -42,7 +42,9 @@ class QueryEngine:
         empty or too long, and for an unknown filter.
         """
         clock = _Clock()
-        questions = [checked_question(turn) for turn in ([turns] if isinstance(turns, str) else turns)]
+        questions = [
+            checked_question(turn) for turn in ([turns] if isinstance(turns, str) else turns)
+        ]
         standalone = standalone_question(questions)
         generation = self.retriever.generation
 

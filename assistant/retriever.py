@@ -66,19 +66,23 @@ class HybridRetriever:
         Raises UsageError for an unknown filter.
         """
         wanted = self._k if k is None else k
-        documents = self.generation.records.select_documents(query.filters, query.audiences)
-        everything = not query.filters and query.audiences is None
-        ranges = None if everything else [(d.first, d.end) for d in documents]
-        dense = self._dense(query, ranges, max(wanted, CANDIDATES))
-        keyword = self._keyword(query, documents, ranges, max(wanted, CANDIDATES))
+        each = max(wanted, CANDIDATES)
+        records = self.generation.records
+        if query.filters or query.audiences is not None:
+            documents = records.select_documents(query.filters, query.audiences)
+            only = documents
+        else:
+            documents, only = records.documents(), None
+        dense = self._dense(query, only, each)
+        keyword = self._keyword(query, documents, only, each)
         return self._fused(query, dense, keyword, documents)[:wanted]
 
     def _dense(
-        self, query: Query, ranges: list[tuple[int, int]] | None, k: int
+        self, query: Query, only: Sequence[IndexedDocument] | None, k: int
     ) -> dict[int, float]:
         allowed: Rows | None = None
-        if ranges is not None:
-            parts = [np.arange(first, end, dtype=np.int64) for first, end in ranges]
+        if only is not None:
+            parts = [np.arange(one.first, one.end, dtype=np.int64) for one in only]
             allowed = np.concatenate([np.zeros(0, np.int64), *parts])
         return dict(self.generation.passages.search(query.vector, k, allowed))
 
@@ -86,24 +90,24 @@ class HybridRetriever:
         self,
         query: Query,
         documents: Sequence[IndexedDocument],
-        ranges: list[tuple[int, int]] | None,
+        only: Sequence[IndexedDocument] | None,
         k: int,
     ) -> dict[int, float]:
-        """Return keyword scores, scaled so that a passage with every term would have about 1."""
-        records = self.generation.records
-        languages = {d.document.language for d in documents}
-        foreign = sorted(languages - {query.language})
-        own_terms = terms(query.text, query.language)
-        found = dict(records.keyword_search(own_terms, k, [query.language], ranges))
-        best = max(found.values(), default=0.0)
+        """Return keyword scores of passages, 0..1.
+
+        In the question's language the best passage has 1. In other languages it has the
+        share of the question's terms that could have matched there at all.
+        """
+        ids = None if only is None else [one.document.id for one in only]
+        search = self.generation.records.keyword_search
+        own = terms(query.text, query.language)
+        scores = _scaled(dict(search(own, k, [query.language], ids)), 1.0)
+        foreign = sorted({one.document.language for one in documents} - {query.language})
         if foreign:
             shared = invariant_terms(query.text, query.language)
-            others = dict(records.keyword_search(shared, k, foreign, ranges))
-            share = len(set(shared)) / max(len(set(own_terms)), 1)
-            top = max(others.values(), default=0.0)
-            found |= {row: share * _share(score, top) * (best or 1.0) for row, score in others.items()}
-            best = best or 1.0
-        return {row: _share(score, best) for row, score in found.items()}
+            share = len(set(shared)) / max(len(set(own)), 1)
+            scores |= _scaled(dict(search(shared, k, foreign, ids)), share)
+        return scores
 
     def _fused(
         self,
@@ -133,9 +137,10 @@ class HybridRetriever:
         ]  # fmt: skip
 
 
-def _share(score: float, best: float) -> float:
-    """Return a score as a share of the best one."""
-    return score / best if best else 0.0
+def _scaled(scores: dict[int, float], top: float) -> dict[int, float]:
+    """Scale scores so that the best becomes ``top``."""
+    best = max(scores.values(), default=0.0)
+    return {row: top * score / best for row, score in scores.items()} if best > 0 else {}
 
 
 def _found_by(row: int, dense: dict[int, float], keyword: dict[int, float]) -> tuple[str, ...]:

@@ -77,7 +77,7 @@ def _entry(row: dict[str, Any], where: str) -> CatalogueEntry:
     if unknown:
         raise UsageError(f"{where}: unknown key {unknown[0]!r}. Known: {', '.join(known)}.")
     if "path" not in row:
-        raise UsageError(f"{where}: no path. Add path = \"FILE\", relative to the corpus folder.")
+        raise UsageError(f'{where}: no path. Add path = "FILE", relative to the corpus folder.')
     values = {key: _value(key, value, where) for key, value in row.items()}
     if values.get("id") and not _ID.fullmatch(values["id"]):
         raise UsageError(f"{where}: an id may hold letters, digits, '.', '_' and '-' only.")

@@ -2,12 +2,12 @@
 
 ::
 
-    AssistantError                 exit code 1: something failed
-     ├── UsageError                          2: a wrong argument or setting
-     ├── NoUsableIndexError                  3: nothing to read from; names the command that makes one
-     ├── IndexLockedError                    5: another writer holds the index
-     └── UnreadableDocumentError             a reader's verdict on one file; sync quarantines the file
-                                             and exits 4 when the rest is indexed
+    AssistantError               exit code 1: something failed
+     ├── UsageError                        2: a wrong argument or setting
+     ├── NoUsableIndexError                3: nothing to read from
+     ├── IndexLockedError                  5: another writer holds the index
+     └── UnreadableDocumentError           a reader's verdict on one file: sync quarantines
+                                           it, and exits 4 when the rest is indexed
 
 Each message says what is wrong and what to do next.
 """

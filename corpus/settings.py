@@ -72,7 +72,9 @@ def resolve_settings(
         values |= layer
         origins |= dict.fromkeys(layer, origin)
     paths = {f.name for f in fields(Settings) if f.type == "Path"}
-    merged = {key: Path(value).expanduser() if key in paths else value for key, value in values.items()}
+    merged = {
+        key: Path(value).expanduser() if key in paths else value for key, value in values.items()
+    }
     every_origin = {f.name: origins.get(f.name, "default") for f in fields(Settings)}
     return ResolvedSettings(Settings(**merged), every_origin)  # type: ignore[arg-type]
 

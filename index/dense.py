@@ -46,7 +46,7 @@ class DenseStoreKind(Protocol):
 
 
 def _module(name: str) -> Callable[[], DenseStoreKind]:
-    return lambda: import_module(name)  # type: ignore[return-value]
+    return lambda: import_module(name)
 
 
 DENSE_STORES: dict[str, Callable[[], DenseStoreKind]] = {"faiss": _module("index.faiss_dense")}

@@ -127,7 +127,7 @@ def _load_model(place: str, *, local_only: bool) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # stderr belongs to our own progress
+    disable_progress_bar()  # type: ignore[no-untyped-call] # stderr belongs to our own progress
     return SentenceTransformer(
         place, device="cpu", local_files_only=local_only, model_kwargs={"dtype": "float32"}
     )

@@ -14,7 +14,7 @@ from index.dense import Rows, Vectors
 class FaissDense:
     """A flat index; row numbers are FAISS ids, as nothing is ever deleted from it."""
 
-    def __init__(self, index: faiss.IndexFlatIP) -> None:
+    def __init__(self, index: faiss.IndexFlat) -> None:
         self._index = index
 
     @property
@@ -29,7 +29,7 @@ class FaissDense:
             return []
         parameters = None
         if allowed is not None:
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))
+            parameters = _only(allowed)
         scores, rows = self._index.search(query.reshape(1, -1), k, params=parameters)
         found = [(int(r), float(s)) for r, s in zip(rows[0], scores[0], strict=True) if r >= 0]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))
@@ -60,6 +60,11 @@ def open(path: Path, dimension: int) -> FaissDense:  # noqa: A001 - the interfac
     if not isinstance(index, faiss.IndexFlat) or index.d != dimension:
         raise NoUsableIndexError(_damaged(path))
     return FaissDense(index)
+
+
+def _only(allowed: Rows) -> faiss.SearchParameters:
+    # FAISS takes these by keyword, which its annotations do not say.
+    return faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]
 
 
 def _damaged(path: Path) -> str:

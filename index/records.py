@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from corpus.documents import Document, Page, Passage, Sentence, Span
@@ -24,6 +25,13 @@ FILTERS: dict[str, str] = {
 _SELECT_DOCUMENTS = (
     "SELECT record, own_title, own_language, first_passage, end_passage FROM documents"
 )
+
+_KEYWORD_SEARCH = """
+    SELECT keywords.rowid, -bm25(keywords) AS score FROM keywords
+    JOIN passages ON passages.row = keywords.rowid
+    JOIN documents ON documents.id = passages.document_id
+    WHERE {conditions} ORDER BY score DESC, keywords.rowid LIMIT ?
+"""
 
 
 @dataclass(frozen=True)
@@ -95,10 +103,14 @@ class Records:
             found = self._thread.connection = sqlite3.connect(uri, uri=True)
         return found
 
-    def documents(self) -> list[IndexedDocument]:
-        """Return every document, ordered by path."""
+    @cached_property
+    def _documents(self) -> list[IndexedDocument]:
         query = f"{_SELECT_DOCUMENTS} ORDER BY path"
         return [_indexed(*row) for row in self._connection.execute(query)]
+
+    def documents(self) -> list[IndexedDocument]:
+        """Return every document, ordered by path."""
+        return self._documents
 
     def document(self, document_id: str) -> IndexedDocument | None:
         """Return one document, or None when there is none of this id."""
@@ -192,13 +204,16 @@ class Records:
         return [Quarantined(*row) for row in self._connection.execute(query)]
 
     def keyword_search(
-        self, query_terms: Iterable[str], k: int, languages: Sequence[str] | None = None,
-        allowed: Sequence[tuple[int, int]] | None = None,
+        self,
+        query_terms: Iterable[str],
+        k: int,
+        languages: Sequence[str] | None = None,
+        documents: Sequence[str] | None = None,
     ) -> list[tuple[int, float]]:
         """Return up to ``k`` (passage row, BM25 score), best first, ties by row.
 
         Scores are positive, as FTS5's ``bm25`` with its sign turned. ``languages`` and
-        ``allowed`` (ranges of passage rows) restrict what is found.
+        ``documents`` (ids) restrict what is found; None means no restriction.
         """
         match = " OR ".join(f'"{term}"' for term in dict.fromkeys(query_terms))
         if not match:
@@ -207,15 +222,10 @@ class Records:
         if languages is not None:
             conditions.append(f"language IN ({_marks(languages)})")
             values += languages
-        if allowed is not None:
-            conditions.append(_ranges(allowed))
-        query = (
-            "SELECT keywords.rowid, -bm25(keywords) AS score FROM keywords "
-            "JOIN passages ON passages.row = keywords.rowid "
-            "JOIN documents ON documents.id = passages.document_id "
-            f"WHERE {' AND '.join(conditions)} "  # noqa: S608 - fixed texts and marks only
-            "ORDER BY score DESC, keywords.rowid LIMIT ?"
-        )
+        if documents is not None:
+            conditions.append("documents.id IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(list(documents)))
+        query = _KEYWORD_SEARCH.format(conditions=" AND ".join(conditions))
         return self._connection.execute(query, [*values, k]).fetchall()
 
     def passage_counts(self, query_terms: Iterable[str]) -> dict[str, int]:
@@ -227,11 +237,6 @@ class Records:
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _ranges(allowed: Sequence[tuple[int, int]]) -> str:
-    each = [f"keywords.rowid BETWEEN {int(a)} AND {int(b) - 1}" for a, b in allowed]
-    return f"({' OR '.join(each) or '0'})"
 
 
 def _indexed(

@@ -45,9 +45,7 @@ def _sync(arguments: argparse.Namespace) -> int:
 
     settings = settings_of(arguments).values
     with progress_bar() as progress:
-        report = sync(
-            settings, dry_run=arguments.dry_run, force=arguments.force, progress=progress
-        )
+        report = sync(settings, dry_run=arguments.dry_run, force=arguments.force, progress=progress)
     if arguments.json:
         print_json(_sync_json(report, arguments.dry_run))
     else:
@@ -105,8 +103,9 @@ def _list(arguments: argparse.Namespace) -> int:
         sys.stdout.write(f"{row['state']:<11} {row['path']}\n")
         if row["state"] == "indexed":
             sys.stdout.write(
-                f"            {row['id']}: {row['title']} ({row['language']}, {row['pages']} pages, "
-                f"{row['passages']} passages, {row['characters_per_page']} characters a page)\n"
+                f"            {row['id']}: {row['title']} ({row['language']}, "
+                f"{row['pages']} pages, {row['passages']} passages, "
+                f"{row['characters_per_page']} characters a page)\n"
             )
         else:
             sys.stdout.write(f"            {row['reason']}\n")
@@ -123,8 +122,9 @@ def _status(arguments: argparse.Namespace) -> int:
     for generation in status["generations"]:
         mark = "*" if generation["published"] else " "
         counts = ", ".join(f"{n} {what}" for what, n in generation["counts"].items())
+        size = f"{generation['bytes'] / 1e6:.1f} MB"
         sys.stdout.write(
-            f"{mark} {generation['id']}  {generation['created']}  {generation['bytes'] / 1e6:.1f} MB"
+            f"{mark} {generation['id']}  {generation['created']}  {size}"
             f"  {counts}  embedder {generation['embedder']}\n"
         )
     holder = status["lock_holder"]

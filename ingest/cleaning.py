@@ -7,7 +7,9 @@ import re
 _BOOKMARK = re.compile(r"\[bookmark:[^\]]*\]")
 # Controls, soft hyphens, zero-width characters and byte-order marks; directional marks stay,
 # as they are part of how Arabic text is written.
-_INVISIBLE = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff]")
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff]"
+)
 _BLANKS = re.compile(r"[ \t\r\n\f\v\u0085\u2028\u2029]+")
 # No-break spaces are kept inside a text ("11 000"), but mean nothing at its ends.
 _ENDS = " \t\r\n\u00a0\u202f\u2007"

@@ -136,9 +136,7 @@ def _under(
     return (*section[:keep], heading.text), [*levels[:keep], heading.level]
 
 
-def _block_units(
-    block: Block, place: Span, section: tuple[str, ...], language: str
-) -> list[_Unit]:
+def _block_units(block: Block, place: Span, section: tuple[str, ...], language: str) -> list[_Unit]:
     extents = (
         [_trimmed(block.text, 0, len(block.text))]
         if block.kind == "row"
@@ -179,9 +177,7 @@ def _groups(units: Iterable[_Unit]) -> Iterator[list[_Unit]]:
     group: list[_Unit] = []
     words = 0
     for unit in units:
-        full = words + unit.words > TARGET_WORDS and (
-            unit.starts_block or words >= TARGET_WORDS
-        )
+        full = words + unit.words > TARGET_WORDS and (unit.starts_block or words >= TARGET_WORDS)
         if group and (unit.section != group[0].section or full):
             yield group
             group, words = [], 0

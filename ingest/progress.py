@@ -17,7 +17,12 @@ _STAGES = {"read": "Reading documents", "embed": "Embedding"}
 @contextmanager
 def progress_bar() -> Iterator[Report]:
     """Give a function that shows how far a stage has come."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
         tasks = {stage: progress.add_task(text, total=None) for stage, text in _STAGES.items()}

@@ -73,9 +73,13 @@ def with_leads(blocks: Sequence[Block]) -> list[Block]:
             led.append(Block("row", block.text, lead=block.lead or lead))
             lead = lead or block.text
         elif block.kind == "item":
-            led.append(Block("item", block.text, lead=block.lead or lead, continues=block.continues))
+            led.append(
+                Block("item", block.text, lead=block.lead or lead, continues=block.continues)
+            )
         else:
-            lead = block.text if block.kind == "paragraph" and block.text.endswith((":", "：")) else ""
+            lead = (
+                block.text if block.kind == "paragraph" and block.text.endswith((":", "：")) else ""
+            )
             led.append(block)
         kind = block.kind
     return led
@@ -131,10 +135,11 @@ def _classified(chunk: list[Line], following: list[Line] | None, body: float) ->
 def _joined(texts: Sequence[str]) -> str:
     """Join wrapped lines. A hyphen at a line's end stays: it may belong to the word."""
     joined = texts[0].strip() if texts else ""
-    for text in texts[1:]:
-        text = text.strip()
+    for text in map(str.strip, texts[1:]):
         tight = joined.endswith(("-", "\u2010", "\u2011")) and text[:1].isalpha()
-        han = bool(_HAN.match(joined[-1:]) or joined[-1:] in "，。、；：") and bool(_HAN.match(text[:1]))
+        han = bool(_HAN.match(joined[-1:]) or joined[-1:] in "，。、；：") and bool(
+            _HAN.match(text[:1])
+        )
         joined += text if tight or han else f" {text}"
     return joined
 

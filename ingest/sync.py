@@ -30,10 +30,10 @@ from index.generations import (
     write_sentence_vectors,
     writer_lock,
 )
+from index.language import detect_language
 from index.manifest import FORMAT, FileRecord, Manifest
 from index.records import DocumentContent, IndexedDocument, Quarantined
 from index.records_writer import RecordsWriter
-from index.language import detect_language
 from ingest.passages import (
     CHUNKING,
     cut_passages,
@@ -215,13 +215,17 @@ class _Vectors:
         """Return the vectors of passages, given as (digest, text), in their order."""
         if self._former is None:
             return self._all(texts, {}, None)
-        return self._all(texts, self._former.records.passage_digests(), self._former.passages.vectors)
+        return self._all(
+            texts, self._former.records.passage_digests(), self._former.passages.vectors
+        )
 
     def of_sentences(self, texts: list[tuple[str, str]]) -> Vectors:
         """Return the vectors of sentences, given as (digest, text), in their order."""
         if self._former is None:
             return self._all(texts, {}, None)
-        return self._all(texts, self._former.records.sentence_digests(), self._former.sentence_vectors)
+        return self._all(
+            texts, self._former.records.sentence_digests(), self._former.sentence_vectors
+        )
 
     def _all(
         self,

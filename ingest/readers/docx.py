@@ -20,7 +20,12 @@ _OLE = b"\xd0\xcf\x11\xe0"  # the container of encrypted documents and of the fo
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 # Text that a reader does not see: deleted or moved away, field codes, a second copy of a drawing.
 _UNSEEN = {qn("w:del"), qn("w:moveFrom"), qn("w:instrText"), _FALLBACK}
-_CHARACTERS = {qn("w:tab"): "\t", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:noBreakHyphen"): "\u2011"}
+_CHARACTERS = {
+    qn("w:tab"): "\t",
+    qn("w:br"): "\n",
+    qn("w:cr"): "\n",
+    qn("w:noBreakHyphen"): "\u2011",
+}
 _BODY_LEVEL = 9
 
 
@@ -38,7 +43,8 @@ def read(path: Path) -> Reading:
     except (PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, SyntaxError) as error:
         # SyntaxError: lxml's errors for XML that is cut off or damaged are of that kind.
         raise UnreadableDocumentError(
-            f"The file is damaged or no DOCX ({error}). Open it in a word processor and save it anew."
+            f"The file is damaged or no DOCX ({error}). "
+            "Open it in a word processor and save it anew."
         ) from error
     return Reading((ReadPage(tuple(blocks)),), paged=False)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from ingest.reading import Reading, ReadPage
 from ingest.readers.decoding import read_text
 from ingest.readers.html import html_blocks
+from ingest.reading import Reading, ReadPage
 
 
 def read(path: Path) -> Reading:

@@ -36,7 +36,9 @@ def printed_numbers(pages: Sequence[Sequence[PlacedLine]]) -> list[str | None]:
     printed: list[str | None] = []
     for index, lines in enumerate(pages):
         counting = [(steps[key], number) for key, number in found[index] if steps[key] > 1]
-        alone = [m[1] for line in edge_lines(lines) if (m := _PAGE_NUMBER.fullmatch(line.text.strip()))]
+        alone = [
+            m[1] for line in edge_lines(lines) if (m := _PAGE_NUMBER.fullmatch(line.text.strip()))
+        ]
         printed.append(max(counting)[1] if counting else (alone[0] if alone else None))
     return printed
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pypdf
 from pypdf.errors import DependencyError, PyPdfError
 
 from corpus.errors import UnreadableDocumentError
-from ingest.reading import Block, Reading, ReadPage
 from ingest.readers.page_numbers import printed_numbers, without_running_lines
 from ingest.readers.pdf_lines import paragraph_lines, placed_lines
+from ingest.reading import Block, Reading, ReadPage
 from ingest.structure import blocks_of
 
 # pypdf reports every oddity of a file; what matters of them arrives as an exception or as text.
@@ -36,7 +37,9 @@ def read(path: Path) -> Reading:
     except UnreadableDocumentError:
         raise
     except DependencyError as error:
-        raise UnreadableDocumentError(f"The PDF is encrypted in a way not supported ({error}).") from error
+        raise UnreadableDocumentError(
+            f"The PDF is encrypted in a way not supported ({error})."
+        ) from error
     except (PyPdfError, *_MALFORMED) as error:
         raise UnreadableDocumentError(
             f"The PDF is damaged ({type(error).__name__}: {error}). Export it anew from its source."
@@ -80,9 +83,9 @@ def _continued(pages: Sequence[list[Block]]) -> list[list[Block]]:
     for blocks in pages:
         first = blocks[0] if blocks else None
         if first and last and _goes_on(last, first):
-            first = Block(first.kind, first.text, first.level, first.lead, continues=True)
-            blocks = [first, *blocks[1:]]
-        continued.append(blocks)
+            continued.append([replace(first, continues=True), *blocks[1:]])
+        else:
+            continued.append(blocks)
         last = blocks[-1] if blocks else last
     return continued
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ def placed_lines(page: PageObject) -> list[PlacedLine]:
     lines: list[PlacedLine] = []
     row: list[_Fragment] = []
     for fragment in _fragments(page):
-        if row and abs(row[-1].y - fragment.y) > 0.4 * max(fragment.size, 1):  # noqa: PLR2004
+        if row and abs(row[-1].y - fragment.y) > 0.4 * max(fragment.size, 1):
             lines.append(_line(row))
             row = []
         row.append(fragment)
@@ -63,7 +64,7 @@ def paragraph_lines(placed: Sequence[PlacedLine]) -> list[Line]:
     lines: list[Line] = []
     for n, line in enumerate(placed):
         before = placed[n - 1] if n else None
-        starts = before is None or not 0 < before.y - line.y <= 1.35 * leading  # noqa: PLR2004
+        starts = before is None or not 0 < before.y - line.y <= 1.35 * leading
         cells = tuple(text for _, text in line.cells) if n in rows else ()
         lines.append(Line(line.text, starts, cells, round(line.size, 1), line.bold))
     return lines
@@ -83,10 +84,13 @@ def _fragments(page: PageObject) -> list[_Fragment]:
         name = str(font.get("/BaseFont", "")) if font else ""
         for n, part in enumerate(text.strip("\n").split("\n")):
             if part.strip():
-                part += " " * text.endswith("\n")  # what follows on this baseline stands apart
+                # What follows on this baseline stands apart.
+                drawn = part + " " * text.endswith("\n")
                 # Later lines of one fragment have no place of their own: put them below it.
                 found.append(
-                    _Fragment(part, x, y - n * size * scale, size * scale, bool(_BOLD.search(name)))
+                    _Fragment(
+                        drawn, x, y - n * size * scale, size * scale, bool(_BOLD.search(name))
+                    )
                 )
 
     page.extract_text(visitor_text=visit)
@@ -116,7 +120,7 @@ def _line(row: Sequence[_Fragment]) -> PlacedLine:
 
 def _leading(placed: Sequence[PlacedLine]) -> float:
     """Return the usual distance between the lines of a paragraph, in points."""
-    steps = [a.y - b.y for a, b in zip(placed, placed[1:], strict=False)]
+    steps = [a.y - b.y for a, b in itertools.pairwise(placed)]
     near = [step for step, line in zip(steps, placed, strict=False) if 0 < step < 2 * line.size]
     return median(near) if near else 14.0
 
@@ -124,7 +128,7 @@ def _leading(placed: Sequence[PlacedLine]) -> float:
 def _row_numbers(placed: Sequence[PlacedLine]) -> set[int]:
     """Return which lines are table rows: neighbours whose cells start at the same places."""
     rows: set[int] = set()
-    for n, (one, two) in enumerate(zip(placed, placed[1:], strict=False)):
+    for n, (one, two) in enumerate(itertools.pairwise(placed)):
         shared = [x for x in _starts(one) if any(abs(x - other) < 3 for other in _starts(two))]  # noqa: PLR2004
         if len(shared) > 1 and len(one.cells) > 1 and len(two.cells) > 1:
             rows |= {n, n + 1}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.cleaning import without_bookmarks
-from ingest.reading import Reading, ReadPage
 from ingest.readers.decoding import read_text
+from ingest.reading import Reading, ReadPage
 from ingest.structure import Line, blocks_of, is_bulleted
 
 # A text is taken as wrapped when lines that go on below keep to this width.
@@ -41,12 +42,12 @@ def _lines(texts: Sequence[str]) -> list[Line]:
 
 def _is_wrapped(texts: Sequence[str]) -> bool:
     """Tell whether paragraphs run over several lines: most lines that others follow are filled."""
-    pairs = zip(texts, texts[1:], strict=False)
+    pairs = itertools.pairwise(texts)
     followed = [len(text) for text, after in pairs if text.strip() and after.strip()]
     if not followed or max(map(len, texts)) > _WRAP_WIDTH:
         return False
     width = max(followed)
-    filled = [length for length in followed if length > 0.7 * width]  # noqa: PLR2004
+    filled = [length for length in followed if length > 0.7 * width]
     return len(filled) >= _WRAPPED_SHARE * len(followed)
 
 
