@@ -38,14 +38,13 @@ class Line:
     bold: bool = False
 
 
-def blocks_of(lines: Sequence[Line]) -> list[Block]:
+def blocks_of(lines: Sequence[Line], body: float = 0.0) -> list[Block]:
     """Turn the lines of a page or of a whole text into blocks, in their order.
 
     Headings are told by shape: short, not closed by punctuation, opening with a capital, a
     number or a letter of a script without capitals, followed by text; where the format has
-    fonts, they must also be larger than the body, bold, or numbered.
+    fonts, they must also be larger than the body (its size, in points), or bold.
     """
-    body = body_size(lines)
     chunks = list(_chunks(lines))
     blocks: list[Block] = []
     for n, chunk in enumerate(chunks):
@@ -145,14 +144,13 @@ def _joined(texts: Sequence[str]) -> str:
 
 
 def _is_heading(text: str, line: Line, following: list[Line] | None, body: float) -> bool:
-    if not following or not _has_heading_shape(text):
-        return False
-    next_text = following[0].text
-    if _NUMBERED_ITEM.match(text) and _NUMBERED_ITEM.match(next_text.strip()):
+    if not _has_heading_shape(text):
         return False
     if body:
         return line.size > body * 1.05 or (line.bold and line.size >= body)
-    return not following[0].cells or bool(_SECTION_NUMBER.match(text))
+    if not following:
+        return False
+    return not (_NUMBERED_ITEM.match(text) and _NUMBERED_ITEM.match(following[0].text.strip()))
 
 
 def _has_heading_shape(text: str) -> bool:

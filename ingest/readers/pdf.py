@@ -14,11 +14,12 @@ from corpus.errors import UnreadableDocumentError
 from ingest.readers.page_numbers import printed_numbers, without_running_lines
 from ingest.readers.pdf_lines import paragraph_lines, placed_lines
 from ingest.reading import Block, Reading, ReadPage
-from ingest.structure import blocks_of
+from ingest.structure import blocks_of, body_size
 
 # pypdf reports every oddity of a file; what matters of them arrives as an exception or as text.
 logging.getLogger("pypdf").setLevel(logging.ERROR)
 _MARK = b"%PDF-"
+_SHORT_LINE_WORDS = 15
 _SENTENCE_END = (".", "!", "?", ":", ";", "。", "！", "？", "؟", "”", "»", '"')
 
 
@@ -59,7 +60,9 @@ def _read(path: Path) -> Reading:
         raise UnreadableDocumentError("The PDF is encrypted. Remove its password.")
     placed = [placed_lines(page) for page in reader.pages]
     numbers = _numbers(reader, printed_numbers(placed))
-    blocks = [blocks_of(paragraph_lines(lines)) for lines in without_running_lines(placed)]
+    pages = [paragraph_lines(lines) for lines in without_running_lines(placed)]
+    body = body_size([line for lines in pages for line in lines])
+    blocks = [blocks_of(lines, body) for lines in pages]
     return Reading(
         tuple(
             ReadPage(tuple(page), number)
@@ -93,4 +96,7 @@ def _continued(pages: Sequence[list[Block]]) -> list[list[Block]]:
 def _goes_on(last: Block, first: Block) -> bool:
     if last.kind not in {"paragraph", "item"} or first.kind != "paragraph":
         return False
-    return not last.text.endswith(_SENTENCE_END) and not first.text[:1].isupper()
+    if last.text.endswith(_SENTENCE_END):
+        return False
+    # A long text without an end goes on even with a name; a short one may be a line of its own.
+    return not first.text[:1].isupper() or len(last.text.split()) > _SHORT_LINE_WORDS

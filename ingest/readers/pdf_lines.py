@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from statistics import median
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from pypdf import PageObject
@@ -17,6 +16,9 @@ _BOLD = re.compile(r"bold|black|heavy|semibold|demi", re.IGNORECASE)
 # An average Latin letter is about half its font size wide; only gaps well beyond that count.
 _LETTER_WIDTH = 0.5
 _CELL_GAP = 1.5
+# Text drawn apart on the same baseline is another cell at a smaller gap already.
+_CELL_GAP_DRAWN_APART = 0.5
+_LIST_NUMBER = re.compile(r"\(?\w{1,3}[.)]")
 _BULLETS = "•▪◦‣·●○■□➢–-o\u007f\uf0a7\uf0b7\uf0d8"
 
 
@@ -29,6 +31,7 @@ class _Fragment:
     y: float
     size: float
     bold: bool
+    ends: bool  # what follows was drawn apart
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ def paragraph_lines(placed: Sequence[PlacedLine]) -> list[Line]:
     lines: list[Line] = []
     for n, line in enumerate(placed):
         before = placed[n - 1] if n else None
-        starts = before is None or not 0 < before.y - line.y <= 1.35 * leading
+        step = (before.y - line.y) / (line.size or 1) if before else 0.0
+        starts = not 0 < step <= 1.3 * leading
         cells = tuple(text for _, text in line.cells) if n in rows else ()
         lines.append(Line(line.text, starts, cells, round(line.size, 1), line.bold))
     return lines
@@ -76,7 +80,7 @@ def _fragments(page: PageObject) -> list[_Fragment]:
     def visit(text: str, cm: Any, tm: Any, font: Any, size: float) -> None:
         if not text.strip():
             if text and found and "\n" not in text:
-                found[-1] = _Fragment(found[-1].text + " ", *_rest(found[-1]))
+                found[-1] = replace(found[-1], text=found[-1].text + " ")
             return
         x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4]
         y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5]
@@ -84,34 +88,26 @@ def _fragments(page: PageObject) -> list[_Fragment]:
         name = str(font.get("/BaseFont", "")) if font else ""
         for n, part in enumerate(text.strip("\n").split("\n")):
             if part.strip():
-                # What follows on this baseline stands apart.
-                drawn = part + " " * text.endswith("\n")
                 # Later lines of one fragment have no place of their own: put them below it.
-                found.append(
-                    _Fragment(
-                        drawn, x, y - n * size * scale, size * scale, bool(_BOLD.search(name))
-                    )
-                )
+                place = (x, y - n * size * scale, size * scale)
+                bold = bool(_BOLD.search(name))
+                found.append(_Fragment(part, *place, bold, ends=text.endswith("\n")))
 
     page.extract_text(visitor_text=visit)
     return found
 
 
-def _rest(fragment: _Fragment) -> tuple[float, float, float, bool]:
-    return fragment.x, fragment.y, fragment.size, fragment.bold
-
-
 def _line(row: Sequence[_Fragment]) -> PlacedLine:
     cells: list[tuple[float, str]] = []
-    end = 0.0
+    end, apart = 0.0, False
     for fragment in row:
-        text = fragment.text
-        gap = fragment.x - end
-        if cells and gap < _CELL_GAP * fragment.size:
-            cells[-1] = (cells[-1][0], cells[-1][1] + text)
+        needed = _CELL_GAP_DRAWN_APART if apart else _CELL_GAP
+        if cells and fragment.x - end < needed * fragment.size:
+            cells[-1] = (cells[-1][0], cells[-1][1] + " " * apart + fragment.text)
         else:
-            cells.append((fragment.x, text))
-        end = max(end, fragment.x + _LETTER_WIDTH * fragment.size * len(text))
+            cells.append((fragment.x, fragment.text))
+        end = max(end, fragment.x + _LETTER_WIDTH * fragment.size * len(fragment.text))
+        apart = fragment.ends
     largest = max(row, key=lambda fragment: len(fragment.text))
     bold = all(fragment.bold for fragment in row)
     text = " ".join(text.strip() for _, text in cells)
@@ -119,16 +115,15 @@ def _line(row: Sequence[_Fragment]) -> PlacedLine:
 
 
 def _leading(placed: Sequence[PlacedLine]) -> float:
-    """Return the usual distance between the lines of a paragraph, in points."""
-    steps = [a.y - b.y for a, b in itertools.pairwise(placed)]
-    near = [step for step, line in zip(steps, placed, strict=False) if 0 < step < 2 * line.size]
-    return median(near) if near else 14.0
+    """Return the smallest distance between lines on the page, as a multiple of the font size."""
+    steps = [(a.y - b.y) / b.size for a, b in pairwise(placed) if b.size]
+    return min((step for step in steps if 0.9 <= step < 2), default=1.2)  # noqa: PLR2004
 
 
 def _row_numbers(placed: Sequence[PlacedLine]) -> set[int]:
     """Return which lines are table rows: neighbours whose cells start at the same places."""
     rows: set[int] = set()
-    for n, (one, two) in enumerate(itertools.pairwise(placed)):
+    for n, (one, two) in enumerate(pairwise(placed)):
         shared = [x for x in _starts(one) if any(abs(x - other) < 3 for other in _starts(two))]  # noqa: PLR2004
         if len(shared) > 1 and len(one.cells) > 1 and len(two.cells) > 1:
             rows |= {n, n + 1}
@@ -136,5 +131,7 @@ def _row_numbers(placed: Sequence[PlacedLine]) -> set[int]:
 
 
 def _starts(line: PlacedLine) -> Iterator[float]:
-    if line.cells and line.cells[0][1].strip() not in set(_BULLETS):
+    """Yield where the cells of a line start; a list's bullet or number makes no column."""
+    first = line.cells[0][1].strip()
+    if first not in set(_BULLETS) and not _LIST_NUMBER.fullmatch(first):
         yield from (x for x, _ in line.cells)

