@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +22,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the records")
     add_settings(cases, "index")
     add_json(cases)
+
+    refusals = commands.add_parser("refusals", help="how often questions are refused")
+    refusals.set_defaults(command=_refusals)
+    refusals.add_argument("--cases", nargs="+", type=Path, default=[], metavar="FILE")
+    refusals.add_argument(
+        "--foreign", nargs="+", type=Path, default=[], metavar="FILE", help="SQuAD files"
+    )
+    refusals.add_argument("--limit", type=int, default=200, help="questions from each SQuAD file")
+    add_settings(refusals, "index")
+    add_json(refusals)
     return run(parser, arguments)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None]]:
+    """Give a function that shows on stderr how many questions have been asked."""
     from rich.console import Console
     from rich.progress import Progress
 
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("Asking", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _refusals(arguments: argparse.Namespace) -> int:
+    from eval.refusals import measure_refusals
+
+    settings = settings_of(arguments).values
+    with _progress() as progress:
+        found = measure_refusals(
+            arguments.cases, arguments.foreign, arguments.limit, settings, progress
+        )
+    if arguments.json:
+        print_json(found)
+        return 0
+    for name, row in found["groups"].items():
+        share = "" if row["refused"] is None else f"{row['refused']:.3f}"
+        sys.stdout.write(f"{name:<36}{row['questions']:>6} questions, refused {share}\n")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
     from eval.run import run_cases
 
     settings = settings_of(arguments).values
-    console = Console(stderr=True)
-    with Progress(console=console, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("Asking", total=None)
-        summary = run_cases(
-            arguments.cases,
-            settings,
-            arguments.out,
-            lambda done, total: bar.update(task, completed=done, total=total),
-        )
+    with _progress() as progress:
+        summary = run_cases(arguments.cases, settings, arguments.out, progress)
     if arguments.json:
         print_json(summary)
     else:
@@ -58,9 +87,9 @@ def _print(summary: dict[str, Any]) -> None:
             for n, c in enumerate(cells)
         )
         sys.stdout.write(f"{name:<28}{row}\n")
-    latency = summary["latency_ms"]
     sys.stdout.write(f"answers that break an invariant: {summary['broken_invariants']}\n")
-    sys.stdout.write(f"latency p50 {latency['p50']:.0f} ms, p95 {latency['p95']:.0f} ms\n")
+    for stage, spent in summary["latency_ms"].items():
+        sys.stdout.write(f"{stage}: p50 {spent['p50']:.0f} ms, p95 {spent['p95']:.0f} ms\n")
 
 
 if __name__ == "__main__":

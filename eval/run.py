@@ -56,13 +56,12 @@ def summarise(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
     for row in rows:
         slices[f"type {row['kind']}"].append(row)
         slices[f"language {row['language']}"].append(row)
-    latencies = sorted(row["answer"]["timings_ms"].get("total", 0.0) for row in rows)
     return {
         "turns": len(rows),
         "answerable": _figures([row for row in rows if row["answerable"]]),
         "unanswerable": _figures([row for row in rows if not row["answerable"]]),
         "broken_invariants": sum(bool(row["broken_invariants"]) for row in rows),
-        "latency_ms": {"p50": median(latencies), "p95": latencies[int(0.95 * (len(rows) - 1))]},
+        "latency_ms": {stage: _percentiles(rows, stage) for stage in ("retrieve", "total")},
         "slices": {name: _figures(part) for name, part in sorted(slices.items())},
     }
 
@@ -76,6 +75,12 @@ def _figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         figures["all_facts"] = _mean(row["all_facts"] for row in answerable)
         figures["facts_in_first_sentence"] = _mean(row["first_sentence"] for row in answerable)
     return figures
+
+
+def _percentiles(rows: Sequence[dict[str, Any]], stage: str) -> dict[str, float]:
+    """Return median and 95th percentile (nearest rank) of a stage, in milliseconds."""
+    spent = sorted(row["answer"]["timings_ms"].get(stage, 0.0) for row in rows)
+    return {"p50": median(spent), "p95": spent[int(0.95 * (len(spent) - 1))]}
 
 
 def _mean(values: Iterable[bool]) -> float:

@@ -21,7 +21,8 @@ ROOT = Path(__file__).parent.parent
 COMMANDS = [
     ("ingest",), ("ingest", "sync"), ("ingest", "list"), ("ingest", "status"),
     ("assistant",), ("assistant", "ask"), ("assistant", "search"), ("assistant", "batch"),
-    ("assistant", "page"), ("assistant", "doctor"), ("eval",), ("eval", "run"),
+    ("assistant", "page"), ("assistant", "doctor"),
+    ("eval",), ("eval", "run"), ("eval", "refusals"),
 ]  # fmt: skip
 HEAVY = ("torch", "transformers", "sentence_transformers", "llama_index", "faiss", "numpy")
 
@@ -201,7 +202,8 @@ def test_eval_run_reports_facts_refusals_and_invariants(
         {"id": "2", "question": "How many gardens does Meadow count in?", "type": "number",
          "answer_facts": ["211"]},
         {"id": "3", "question": "Who wrote Hamlet?", "why": "off the subject"},
-        {"id": "4", "turns": [{"q": "Where was the Meadow network founded?", "answer_facts": ["Ghent"]}]},
+        {"id": "4", "turns": [
+            {"q": "Where was the Meadow network founded?", "answer_facts": ["Ghent"]}]},
     ]  # fmt: skip
     cases.write_text("\n".join(map(json.dumps, rows)), "utf-8")
     arguments = ["run", "--cases", str(cases), "--index", str(real_settings.index)]
@@ -213,3 +215,23 @@ def test_eval_run_reports_facts_refusals_and_invariants(
     assert len((tmp_path / "run" / "records.jsonl").read_text("utf-8").splitlines()) == 4
     assert eval.__main__.main([*arguments, "--out", str(tmp_path / "run")]) == 0
     assert "type number" in capsys.readouterr().out
+
+
+def test_eval_refusals_tells_subject_from_foreign(
+    real_settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = {"id": "1", "question": "What is the budget for 2025?", "answer_facts": ["4.2"]}
+    (tmp_path / "cases.jsonl").write_text(json.dumps(case), "utf-8")
+    questions = ("Who wrote Hamlet?", "How is bread baked?")
+    rows: list[dict[str, Any]] = [{"question": q} for q in questions]
+    rows.append({"question": "What is not answered?", "is_impossible": True})
+    squad = {"data": [{"paragraphs": [{"context": "x", "qas": rows}]}]}
+    (tmp_path / "squad.json").write_text(json.dumps(squad), "utf-8")
+    arguments = ["refusals", "--index", str(real_settings.index), "--json"]
+    arguments += ["--cases", str(tmp_path / "cases.jsonl"), "--foreign"]
+    assert eval.__main__.main([*arguments, str(tmp_path / "squad.json")]) == 0
+    groups = _json(capsys.readouterr().out)["groups"]
+    assert groups["on the subject"] == {"questions": 1, "refused": 0.0}
+    assert groups["foreign, squad.json"] == {"questions": 2, "refused": 1.0}
+    assert eval.__main__.main([*arguments, str(tmp_path / "cases.jsonl")]) == 2
+    assert "not in SQuAD's format" in capsys.readouterr().err
