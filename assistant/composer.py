@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from assistant.answer import Hit
 from assistant.retriever import Query
 from corpus.documents import Sentence
-from corpus.text import fold_space
+from corpus.text import fold, fold_space
 from index.analysis import invariant_terms, terms
 from index.generations import Generation
 
@@ -79,7 +79,7 @@ def term_weights(query: Query, generation: Generation) -> dict[str, float]:
 def candidates(query: Query, hits: Sequence[Hit], generation: Generation) -> list[Candidate]:
     """Score every sentence of the best passages, best first, ties by row."""
     by_row = {hit.row: hit for hit in hits[:PASSAGES]}
-    stored = generation.records.sentences(by_row)
+    stored = [s for s in generation.records.sentences(by_row) if s.sentence.kind != "header"]
     if not stored:
         return []
     vectors = generation.sentence_vectors(np.array([s.row for s in stored], np.int64))
@@ -116,7 +116,7 @@ def compose(ranked: Sequence[Candidate], weights: dict[str, float]) -> list[Quot
         pool.remove(best)
         if chosen and best.score < _LEAST_SHARE * chosen[0].score:
             continue
-        if any(_alike(best.words, other.words) for other in chosen):
+        if any(_alike(best, other) for other in chosen):
             continue
         text = shown_text(best.sentence.text)
         if len(text.split()) > left:
@@ -130,9 +130,14 @@ def compose(ranked: Sequence[Candidate], weights: dict[str, float]) -> list[Quot
     return quoted
 
 
+def without_brackets(text: str) -> str:
+    """Return a text whose bracketed numbers, which would read as markers, are elided."""
+    return _BRACKETED.sub(" …", text)
+
+
 def shown_text(text: str) -> str:
     """Return a sentence as the answer shows it: one line, its bracketed numbers elided."""
-    return fold_space(_BRACKETED.sub(" …", text))
+    return fold_space(without_brackets(text))
 
 
 def elided(text: str, wanted: frozenset[str], language: str, words: int) -> str:
@@ -183,6 +188,9 @@ def _worth(candidate: Candidate, covered: set[str], weights: dict[str, float]) -
     return (1 - _NOVELTY_WEIGHT) * candidate.score + _NOVELTY_WEIGHT * novelty
 
 
-def _alike(one: Iterable[str], other: Iterable[str]) -> bool:
-    a, b = set(one), set(other)
-    return len(a & b) > _TOO_ALIKE * len(a | b) if a and b else False
+def _alike(one: Candidate, other: Candidate) -> bool:
+    """Tell whether two sentences say the same: equal texts, or nearly the same terms."""
+    if fold(one.sentence.text) == fold(other.sentence.text):
+        return True
+    both, either = one.words & other.words, one.words | other.words
+    return len(both) > _TOO_ALIKE * len(either) if either else False

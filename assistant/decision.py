@@ -58,8 +58,11 @@ def decide(
     language: str,
     embedder: str,
 ) -> Decision:
-    """Decide whether to answer with these sentences."""
-    if not ranked or not quoted:
+    """Decide whether to answer with these sentences.
+
+    A question of function words alone ("Who?") asks for nothing that could be answered.
+    """
+    if not ranked or not quoted or not weights:
         return Decision(False, 0.0)
     nearest = max(ranked, key=lambda candidate: (candidate.cosine, -candidate.row))
     covered = set().union(*(one.candidate.covered for one in quoted))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from assistant.answer import Answer, Hit, Status
-from assistant.composer import candidates, compose, term_weights
+from assistant.composer import candidates, compose, term_weights, without_brackets
 from assistant.decision import decide
 from assistant.phrases import phrase
 from assistant.question import checked_question, standalone_question
@@ -113,7 +113,8 @@ def _notice(status: Status, hits: Sequence[Hit], language: str, question: str) -
         return ""
     if status is Status.WITHHELD_UNVERIFIED:
         return phrase("withheld_unverified", language)
-    return phrase("not_in_documents" if hits else "nothing_to_search", language, question=question)
+    sought = without_brackets(question)
+    return phrase("not_in_documents" if hits else "nothing_to_search", language, question=sought)
 
 
 class _Clock:

@@ -56,6 +56,8 @@ class Span:
 class Sentence:
     """The smallest unit that is quoted: a sentence, a list item or a table row.
 
+    ``kind`` is one of these, or ``header``: a table's header, which is never quoted by itself.
+
     ``spans`` has one entry for each page that the sentence touches, in reading order.
     ``lead`` is the text that a reader needs beside it: the line that introduces a list,
     the header of a table. It is embedded and matched with the sentence, never quoted as it.

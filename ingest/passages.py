@@ -13,7 +13,7 @@ from corpus.documents import Page, Passage, Sentence, Span
 from ingest.reading import Block, Reading
 
 # Recorded in the manifest; change it whenever the same pages would give other passages.
-CHUNKING = "headings-sentences-120-1"
+CHUNKING = "headings-sentences-120-2"
 # Passages grow to about this many words; the report's paragraphs have 60 to 150.
 TARGET_WORDS = 120
 
@@ -139,7 +139,7 @@ def _under(
 def _block_units(block: Block, place: Span, section: tuple[str, ...], language: str) -> list[_Unit]:
     extents = (
         [_trimmed(block.text, 0, len(block.text))]
-        if block.kind == "row"
+        if block.kind in {"header", "row"}
         else split_sentences(block.text, language)
     )
     kind = "sentence" if block.kind == "paragraph" else block.kind

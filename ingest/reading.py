@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-BlockKind = Literal["heading", "paragraph", "item", "row"]
+BlockKind = Literal["heading", "paragraph", "item", "header", "row"]
 
 
 @dataclass(frozen=True)
 class Block:
-    """One paragraph, heading, list item or table row.
+    """One paragraph, heading, list item, table header or table row.
 
     ``level`` is a heading's depth, counted from 1, and 0 for everything else. ``lead`` is
     what a row or an item needs to be understood: the table's header row. ``continues``

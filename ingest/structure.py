@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.cleaning import clean
 from ingest.reading import Block
@@ -17,6 +17,7 @@ _NUMBERED_ITEM = re.compile(r"^(?:\(?[a-z]{1,4}\)|\(\d{1,2}\)|\d{1,2}\)|\d{1,2}\
 _SECTION_NUMBER = re.compile(r"^(\d{1,2}(?:\.\d{1,2})*)\.?[\s\u00a0]+[^\W\d_]")
 _CLOSING = (".", "!", "?", ";", ":", ",", "。", "；", "：", "，", "؟", "؛", "،", "…")
 _MAX_HEADING_WORDS = 14
+_MAX_COLUMN_NAME_WORDS = 5
 _MAX_HEADING_CHARACTERS = 120
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _MAX_HEADING_HAN = 40
@@ -62,26 +63,37 @@ def body_size(lines: Sequence[Line]) -> float:
 
 
 def with_leads(blocks: Sequence[Block]) -> list[Block]:
-    """Give each list item the line that introduces its list, and each row its table's header."""
+    """Give each list item the line that introduces its list, and each row its table's header.
+
+    A table's first row is its header when its cells are short names without a number and
+    other rows follow it.
+    """
     led: list[Block] = []
-    lead, kind = "", ""
-    for block in blocks:
+    lead, former = "", ""
+    for block, following in zip(blocks, [*blocks, None][1:], strict=True):
+        in_table = former in {"header", "row"}
+        made = block
         if block.kind == "row":
-            if kind != "row":
+            if not in_table:
                 lead = ""
-            led.append(Block("row", block.text, lead=block.lead or lead))
-            lead = lead or block.text
+            if not in_table and following and following.kind == "row" and _names_columns(block):
+                made, lead = replace(block, kind="header"), block.text
+            else:
+                made = replace(block, lead=block.lead or lead)
         elif block.kind == "item":
-            led.append(
-                Block("item", block.text, lead=block.lead or lead, continues=block.continues)
-            )
+            made = replace(block, lead=block.lead or ("" if in_table else lead))
         else:
-            lead = (
-                block.text if block.kind == "paragraph" and block.text.endswith((":", "：")) else ""
-            )
-            led.append(block)
-        kind = block.kind
+            introduces = block.kind == "paragraph" and block.text.endswith((":", "："))
+            lead = block.text if introduces else ""
+        led.append(made)
+        former = made.kind
     return led
+
+
+def _names_columns(row: Block) -> bool:
+    cells = row.text.split(CELL_SEPARATOR)
+    short = all(len(cell.split()) <= _MAX_COLUMN_NAME_WORDS for cell in cells)
+    return len(cells) > 1 and short and not any(c.isdigit() for c in row.text)
 
 
 def is_bulleted(text: str) -> bool:

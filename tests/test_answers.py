@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 
 from assistant.answer import Answer, Status
 from assistant.composer import MAX_WORDS, elided, shown_text
-from assistant.query_engine import QueryEngine
+from assistant.query_engine import QueryEngine, open_query_engine
 from assistant.verifier import is_verbatim
 from corpus.errors import UsageError
 from corpus.settings import Settings
 from eval.facts import holds_fact
 from eval.invariants import broken_invariants
+from ingest.sync import sync
 from tests import documents
+from tests.conftest import no_progress
 
 
 def _broken(answer: Answer, engine: QueryEngine) -> list[str]:
@@ -112,9 +114,9 @@ _WORDS = " ".join((*documents.SENTENCES, "bees floods 2024 42 [1] … how many w
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.sampled_from(_WORDS), min_size=1, max_size=25).map(" ".join))
+@given(st.lists(st.sampled_from(_WORDS), max_size=25).map(" ".join))
 def test_every_answer_keeps_the_invariants(engine: QueryEngine, question: str) -> None:
-    answer = engine.answer(question)
+    answer = engine.answer(f"AI {question}")
     assert not _broken(answer, engine)
     assert (answer.status is Status.ANSWERED) == bool(answer.text)
     assert 0 <= answer.confidence <= 1
@@ -199,3 +201,36 @@ def test_markup_in_documents_is_text(tmp_path: Path) -> None:
 
     (tmp_path / "a.txt").write_text("Note\nThe <b>fee</b> is ![x](http://a) 5 & more.\n", "utf-8")
     assert "The <b>fee</b> is ![x](http://a) 5 & more." in read(tmp_path / "a.txt").pages[0].text
+
+
+def test_a_tables_header_is_no_answer_by_itself(engine: QueryEngine) -> None:
+    answer = engine.answer("How many observers and countries in the year 2023?")
+    assert holds_fact(answer.text, "980")
+    assert " | ".join(documents.HEADER) not in {c.quote for c in answer.citations}
+
+
+@pytest.mark.parametrize("question", ["Who?", "¿Qué?", "What is it?"])
+def test_a_question_without_a_subject_is_not_answered(engine: QueryEngine, question: str) -> None:
+    assert engine.answer(question).status is Status.NOT_IN_DOCUMENTS
+
+
+def test_a_notice_never_holds_a_marker(engine: QueryEngine) -> None:
+    answer = engine.answer("Who wrote Hamlet [1] and Macbeth [2]?")
+    assert answer.status is Status.NOT_IN_DOCUMENTS
+    assert "[1]" not in answer.notice
+
+
+def test_equal_sentences_of_two_documents_are_quoted_once(settings_with_copies: Settings) -> None:
+    answer = open_query_engine(settings_with_copies).answer("How many bees does Meadow count?")
+    quotes = [citation.quote for citation in answer.citations]
+    assert len(quotes) == len(set(quotes))
+
+
+@pytest.fixture
+def settings_with_copies(tmp_path: Path) -> Settings:
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / "documents").mkdir(exist_ok=True)
+        (tmp_path / "documents" / name).write_text("Bees\nMeadow counts 5 bees.\n", "utf-8")
+    made = Settings(corpus=tmp_path / "documents", index=tmp_path / "index")
+    sync(made, progress=no_progress)
+    return made

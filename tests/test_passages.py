@@ -10,7 +10,7 @@ from corpus.documents import Passage
 from ingest.passages import TARGET_WORDS, cut_passages, split_sentences, stored_pages
 from ingest.reading import Block, BlockKind, Reading, ReadPage
 
-_KINDS: list[BlockKind] = ["heading", "paragraph", "item", "row"]
+_KINDS: list[BlockKind] = ["heading", "paragraph", "item", "header", "row"]
 _text = st.text(alphabet="ab .!?。日本\u00a0-", min_size=1, max_size=60).map(
     lambda t: " ".join(t.split(" ")).strip() or "a"
 )

@@ -77,6 +77,7 @@ def test_only_names_and_numbers_count_in_another_language() -> None:
         ("ru", "Сколько человек будет обучено?"),
         ("ar", "كم عدد الأشخاص الذين سيتم تدريبهم؟"),
         ("zh", "将培训多少人？"),
+        ("en", "ITU AI 2025 report"),
     ],
 )
 def test_the_language_of_a_short_question_is_found(language: str, text: str) -> None:
@@ -104,3 +105,8 @@ def test_faulty_settings_are_named(tmp_path: Path, text: str, words: str) -> Non
     (tmp_path / "assistant.toml").write_text(text, "utf-8")
     with pytest.raises(UsageError, match=words):
         resolve_settings({}, {}, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["a", "AI 2025", "?", "UIT", "GSR-25"])
+def test_latin_letters_are_never_taken_for_another_script(text: str) -> None:
+    assert detect_language(text, UN_LANGUAGES) in {"en", "es", "fr"}
