@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ingest.sync import Progress as Report
+from ingest.vectors import Progress as Report
 
 _STAGES = {"read": "Reading documents", "embed": "Embedding"}
 

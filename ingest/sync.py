@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from corpus.catalogue import CatalogueEntry
 from corpus.documents import Document
@@ -15,8 +13,8 @@ from corpus.errors import AssistantError, NoUsableIndexError, UnreadableDocument
 from corpus.folder import CorpusFile, file_sha256
 from corpus.settings import Settings
 from index.analysis import ANALYSIS
-from index.dense import DENSE_STORES, Rows, Vectors
-from index.embedder import Embedder, load_embedder, same_model
+from index.dense import DENSE_STORES
+from index.embedder import Embedder, load_embedder
 from index.generations import (
     PASSAGE_VECTORS_FILE,
     RECORDS_FILE,
@@ -45,11 +43,9 @@ from ingest.passages import (
 )
 from ingest.plan import Plan, make_plan
 from ingest.readers import READERS, read
+from ingest.vectors import Progress, VectorSource
 
 DENSE_STORE = "faiss"
-
-# Called with a stage's name, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -112,7 +108,7 @@ def _build(
         embedder = load_embedder(
             settings.embedder, settings.cache, settings.query_prefix, settings.passage_prefix
         )
-        vectors = _Vectors(embedder, published, len(passages) + len(sentences), progress)
+        vectors = VectorSource(embedder, published, len(passages) + len(sentences), progress)
         dense = DENSE_STORES[DENSE_STORE]()
         dense.write(folder / PASSAGE_VECTORS_FILE, vectors.of_passages(passages))
         write_sentence_vectors(folder / SENTENCE_VECTORS_FILE, vectors.of_sentences(sentences))
@@ -195,56 +191,6 @@ def _document(file: CorpusFile, entry: CatalogueEntry, content: DocumentContent)
         translation_of=entry.translation_of,
         paged=content.paged,
     )
-
-
-class _Vectors:
-    """Embeds texts, carrying over the vectors of those that were embedded before."""
-
-    def __init__(
-        self, embedder: Embedder, published: Generation | None, total: int, progress: Progress
-    ) -> None:
-        usable = published and same_model(embedder.record, published.manifest.embedder)
-        self._former = published if usable else None
-        self._embedder = embedder
-        self._total = total
-        self._progress = progress
-        self.embedded = 0
-        self.carried_over = 0
-
-    def of_passages(self, texts: list[tuple[str, str]]) -> Vectors:
-        """Return the vectors of passages, given as (digest, text), in their order."""
-        if self._former is None:
-            return self._all(texts, {}, None)
-        return self._all(
-            texts, self._former.records.passage_digests(), self._former.passages.vectors
-        )
-
-    def of_sentences(self, texts: list[tuple[str, str]]) -> Vectors:
-        """Return the vectors of sentences, given as (digest, text), in their order."""
-        if self._former is None:
-            return self._all(texts, {}, None)
-        return self._all(
-            texts, self._former.records.sentence_digests(), self._former.sentence_vectors
-        )
-
-    def _all(
-        self,
-        texts: list[tuple[str, str]],
-        known: Mapping[str, int],
-        stored: Callable[[Rows], Vectors] | None,
-    ) -> Vectors:
-        vectors = np.zeros((len(texts), self._embedder.record.dimension), dtype=np.float32)
-        carried = [n for n, (key, _) in enumerate(texts) if key in known]
-        if stored and carried:
-            vectors[carried] = stored(np.array([known[texts[n][0]] for n in carried], np.int64))
-        new = [n for n, (key, _) in enumerate(texts) if key not in known]
-        self.carried_over += len(carried)
-        vectors[new] = self._embedder.embed_passages([texts[n][1] for n in new], self._advance)
-        return vectors
-
-    def _advance(self, done: int) -> None:
-        self.embedded += done
-        self._progress("embed", self.embedded + self.carried_over, self._total)
 
 
 def _published(index: Path, force: bool) -> Generation | None:
