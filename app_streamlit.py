@@ -12,6 +12,12 @@ from index.generations import published_generation
 
 # The web app shows public documents only.
 AUDIENCES = ("public",)
+# Each text runs in its own direction: Arabic from the right, in a page of any language.
+DIRECTION = """<style>
+[data-testid=stText], [data-testid=stText] * {
+    unicode-bidi: plaintext; text-align: start; width: 100%;
+}
+</style>"""
 
 
 @st.cache_resource(max_entries=1, show_spinner="Opening the index …")
@@ -22,7 +28,8 @@ def _engine(settings: Settings, generation: str | None) -> QueryEngine:
 
 def main() -> None:
     """Draw the page, and answer what is asked."""
-    st.set_page_config(page_title="ITU AI assistant", page_icon=":material/forum:")
+    st.set_page_config(page_title="ITU AI assistant")
+    st.html(DIRECTION)
     st.title("ITU AI assistant")
     st.caption("Answers are quotes from the indexed documents, each checked against its page.")
     try:

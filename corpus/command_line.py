@@ -55,6 +55,10 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None)
         # The reader of our output is gone, as in `… | head`; nobody is left to be told.
         sys.stderr.close()
         return 1
+    except OSError as error:
+        # A full disk, a missing permission: the system's own words say which file it was.
+        sys.stderr.write(f"{parser.prog}: {error}. Mend this and run the command again.\n")
+        return 1
     except KeyboardInterrupt:
         sys.stderr.write(f"{parser.prog}: stopped\n")
         return 130

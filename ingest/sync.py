@@ -79,7 +79,7 @@ def sync(
         published = _published(settings.index, force)
         plan = make_plan(settings.corpus, published)
         _refuse_empty(plan, settings, force)
-        if published and _is_up_to_date(plan, published, settings):
+        if published and not force and _is_up_to_date(plan, published, settings):
             return _unchanged_report(plan, published)
         return _build(settings, plan, None if force else published, progress)
 

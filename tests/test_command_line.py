@@ -192,6 +192,19 @@ def test_sync_reports_and_exits_by_the_contract(
     assert len(_json(capsys.readouterr().out)["generations"]) == 2
 
 
+def test_an_error_of_the_system_is_one_line(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ITU_ASSISTANT_EMBEDDER", settings.embedder)
+    documents.write_markdown(settings.corpus / "a.md")
+    settings.index.write_text("a file where the index folder should be", "utf-8")
+    arguments = ["sync", "--corpus", str(settings.corpus), "--index", str(settings.index)]
+    assert ingest.__main__.main(arguments) == 1
+    message = capsys.readouterr().err
+    assert str(settings.index) in message
+    assert "Traceback" not in message
+
+
 def test_eval_run_reports_facts_refusals_and_invariants(
     real_settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

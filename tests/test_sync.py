@@ -59,6 +59,14 @@ def test_nothing_changed_publishes_nothing_and_loads_no_model(
     assert second.generation == first.generation
 
 
+def test_force_reads_and_embeds_everything_anew(filled: Settings) -> None:
+    first = _sync(filled)
+    second = _sync(filled, force=True)
+    assert second.published
+    assert second.generation != first.generation
+    assert (second.embedded, second.carried_over) == (first.embedded, 0)
+
+
 def test_a_dry_run_writes_nothing(filled: Settings) -> None:
     report = _sync(filled, dry_run=True)
     assert report.plan.added == ["one.txt", "two.md"]
