@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from assistant.answer import Answer
     from assistant.query_engine import QueryEngine
 
+_EXPECTED = 'Write {"id": …, "question": "…"} or {"id": …, "turns": [{"q": "…"}, …]}.'
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
@@ -132,10 +134,13 @@ def _batch_line(
     """Answer one line; an error becomes an answer with status ``failed``."""
     from assistant.query_engine import failed_answer
 
+    case_id = None
     try:
-        case_id, turns = _case(line)
+        values = _parsed(line)
+        case_id = values.get("id")
+        turns = _turns(values)
     except UsageError as error:
-        return {"id": None, "answers": [failed_answer(line.strip(), error).to_json()]}
+        return {"id": case_id, "answers": [failed_answer(line.strip(), error).to_json()]}
     answers = []
     for n in range(1, len(turns) + 1):
         try:
@@ -146,18 +151,22 @@ def _batch_line(
     return {"id": case_id, "answers": answers}
 
 
-def _case(line: str) -> tuple[Any, list[str]]:
-    """Return a line's id and its turns; a single question is one turn."""
-    expected = 'Write {"id": …, "question": "…"} or {"id": …, "turns": [{"q": "…"}, …]}.'
+def _parsed(line: str) -> dict[str, Any]:
     try:
         values = json.loads(line)
     except json.JSONDecodeError as error:
-        raise UsageError(f"The line is not JSON ({error}). {expected}") from error
-    if isinstance(values, dict):
-        turns = values.get("turns", [{"q": values.get("question")}])
-        if isinstance(turns, list) and turns and all(_is_turn(turn) for turn in turns):
-            return values.get("id"), [turn["q"] for turn in turns]
-    raise UsageError(f"The line holds no question. {expected}")
+        raise UsageError(f"The line is not JSON ({error}). {_EXPECTED}") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"The line is not a JSON object. {_EXPECTED}")
+    return values
+
+
+def _turns(values: dict[str, Any]) -> list[str]:
+    """Return the questions of a line; a single question is one turn."""
+    turns = values.get("turns", [{"q": values.get("question")}])
+    if isinstance(turns, list) and turns and all(_is_turn(turn) for turn in turns):
+        return [turn["q"] for turn in turns]
+    raise UsageError(f"The line holds no question. {_EXPECTED}")
 
 
 def _is_turn(turn: Any) -> bool:

@@ -93,6 +93,7 @@ def open_query_engine(settings: Settings, generation: str | None = None) -> Quer
 
 def failed_answer(question: str, error: AssistantError) -> Answer:
     """Return the answer that stands for an error, where one must not end the others."""
+    question = question.encode("utf-8", "replace").decode()  # a broken character cannot be printed
     return Answer(
         question=question,
         standalone_question=question,

@@ -14,9 +14,12 @@ MAX_CHARACTERS = 2_000
 def checked_question(question: str) -> str:
     """Return a question on one line.
 
-    Raises UsageError when it is empty, has no letter or digit, or is too long.
+    Raises UsageError when it is empty, has no letter or digit, is too long, or holds half of a
+    surrogate pair, as a broken JSON escape leaves it.
     """
     text = fold_space(question)
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise UsageError("The question holds a broken character. Ask again without it.")
     if not any(c.isalnum() for c in text):
         raise UsageError('The question is empty. Ask one, such as: "How many standards on AI?"')
     if len(text) > MAX_CHARACTERS:

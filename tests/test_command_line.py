@@ -83,15 +83,16 @@ def test_batch_answers_every_line_and_a_bad_one_does_not_end_it(real_settings: S
         {"id": "c", "question": "x" * 10_000},
         {"id": 4, "turns": [{"q": "What is the Meadow network?"}, {"q": "Since when?"}]},
         {"id": "e"},
+        {"id": "f", "question": "AI \ud800 broken"},
     ]
     stdin = "\n".join([*map(json.dumps, lines), "not json", ""])
     done = _run("assistant", "batch", "--index", str(real_settings.index), stdin=stdin)
     assert done.returncode == 0, done.stderr
     rows = [_json(line) for line in done.stdout.splitlines()]
-    assert [row["id"] for row in rows] == ["a", "b", "c", 4, None, None]
+    assert [row["id"] for row in rows] == ["a", "b", "c", 4, "e", "f", None]
     statuses = [[answer["status"] for answer in row["answers"]] for row in rows]
     assert statuses[0] == ["answered"]
-    assert statuses[1] == statuses[2] == statuses[4] == statuses[5] == ["failed"]
+    assert statuses[1] == statuses[2] == statuses[4] == statuses[5] == statuses[6] == ["failed"]
     assert len(statuses[3]) == 2
     assert all(row["answers"][0]["notice"] for row in rows[1:3])
 
