@@ -11,6 +11,8 @@ from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
 from hypothesis import given
 from hypothesis import strategies as st
+from reportlab.lib.styles import getSampleStyleSheet
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
 
 from corpus.errors import UnreadableDocumentError
 from ingest.cleaning import clean
@@ -197,3 +199,20 @@ def test_a_table_of_names_and_values_has_no_header(tmp_path: Path) -> None:
         "utf-8",
     )
     assert _texts(read(tmp_path / "a.html"), "row") == ["Date | 3 May 2025", "Place | Turin"]
+
+
+def test_cells_of_a_pdf_table_that_wrap_stay_in_their_rows(tmp_path: Path) -> None:
+    style = getSampleStyleSheet()["BodyText"]
+    rows = [
+        ("Date", "Figure", "What is counted"),
+        ("October 2024", "more than 100", "observers with a certificate, of any harbour at all"),
+        ("Autumn 2025", "over 470", "observers, with those in training"),
+    ]
+    cells = [[Paragraph(cell, style) for cell in row] for row in rows]
+    table = Table(cells, [50, 60, 120], style=[("VALIGN", (0, 0), (-1, -1), "TOP")])
+    words = Paragraph("A paragraph below the table, which runs over two lines. " * 3, style)
+    SimpleDocTemplate(str(tmp_path / "a.pdf")).build([table, Spacer(1, 12), words])
+    reading = read(tmp_path / "a.pdf")
+    assert _texts(reading, "header") == ["Date | Figure | What is counted"]
+    assert _texts(reading, "row") == [" | ".join(row) for row in rows[1:]]
+    assert _texts(reading, "paragraph") == [words.text.strip()]

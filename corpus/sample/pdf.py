@@ -13,6 +13,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
@@ -152,16 +153,31 @@ def _grid(table: Table) -> Flowable:
         [Text(_escaped(cell), _HEAD_CELL if n == 0 else _CELL) for cell in row]
         for n, row in enumerate(table.rows)
     ]
-    longest = [max(len(row[n]) for row in table.rows) for n in range(len(table.rows[0]))]
-    shares = [max(length, 12) for length in longest]
-    width = A4[0] - 2 * _MARGIN - 4 * mm
-    columns = [width * share / sum(shares) for share in shares]
     style = [
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ("BACKGROUND", (0, 0), (-1, 0), _PALE),
         ("LINEBELOW", (0, 0), (-1, -1), 0.4, _ACCENT),
     ]
-    return Grid(rows, colWidths=columns, style=style, spaceAfter=10, spaceBefore=4, repeatRows=1)
+    return Grid(
+        rows,
+        colWidths=_column_widths(table),
+        style=style,
+        spaceAfter=10,
+        spaceBefore=4,
+        repeatRows=1,
+    )
+
+
+def _column_widths(table: Table) -> list[float]:
+    """Return widths that let no cell wrap; where that does not fit, the widest column gives way."""
+    natural = [
+        max(stringWidth(row[n], _BOLD, _CELL.fontSize) for row in table.rows) + 5 * mm
+        for n in range(len(table.rows[0]))
+    ]
+    room = A4[0] - 2 * _MARGIN - 4 * mm
+    widest = natural.index(max(natural))
+    natural[widest] = room - sum(natural) + natural[widest]
+    return natural
 
 
 def _escaped(text: str) -> str:

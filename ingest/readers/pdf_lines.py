@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,11 @@ _LETTER_WIDTH = 0.5
 _CELL_GAP = 1.5
 # Text drawn apart on the same baseline is another cell at a smaller gap already.
 _CELL_GAP_DRAWN_APART = 0.5
+# A cell of a table is taken to have no more lines than this below its first.
+_WRAPPED_LINES = 4
+_WRAPPED_LEADING = 1.6
+_SAME_BASELINE = 0.4
+_SAME_COLUMN = 3
 _LIST_NUMBER = re.compile(r"\(?\w{1,3}[.)]")
 _BULLETS = "•▪◦‣·●○■□➢–-o\u007f\uf0a7\uf0b7\uf0d8"
 
@@ -51,13 +57,13 @@ def placed_lines(page: PageObject) -> list[PlacedLine]:
     lines: list[PlacedLine] = []
     row: list[_Fragment] = []
     for fragment in _fragments(page):
-        if row and abs(row[-1].y - fragment.y) > 0.4 * max(fragment.size, 1):
+        if row and abs(row[-1].y - fragment.y) > _SAME_BASELINE * max(fragment.size, 1):
             lines.append(_line(row))
             row = []
         row.append(fragment)
     if row:
         lines.append(_line(row))
-    return lines
+    return _with_wrapped_cells(lines)
 
 
 def paragraph_lines(placed: Sequence[PlacedLine]) -> list[Line]:
@@ -114,6 +120,67 @@ def _line(row: Sequence[_Fragment]) -> PlacedLine:
     return PlacedLine(text, row[0].x, row[0].y, largest.size, bold, tuple(cells))
 
 
+def _with_wrapped_cells(lines: Sequence[PlacedLine]) -> list[PlacedLine]:
+    """Put table rows together whose cells run over several lines.
+
+    Such a row is drawn cell by cell: the pen goes down within a cell and comes back up to the
+    row's first baseline for the next one. What the last cell has below that baseline follows.
+    """
+    rows: list[PlacedLine] = []
+    bottom = math.inf  # baseline of the last line that was put into the last row
+    for line in lines:
+        top = _row_returned_to(rows, line) if line.y > bottom else None
+        if top is not None:
+            whole = rows[top]
+            for below in rows[top + 1 :]:
+                whole = _wrapped(whole, below)
+            rows[top:] = [_joined(whole, (*whole.cells, *line.cells))]
+        elif rows and _goes_on_in_cell(rows[-1], line, bottom):
+            rows[-1] = _wrapped(rows[-1], line)
+        else:
+            rows.append(line)
+        bottom = line.y
+    return rows
+
+
+def _row_returned_to(rows: Sequence[PlacedLine], line: PlacedLine) -> int | None:
+    """Return the index of the row whose next cell this line is, or None."""
+    for index in range(len(rows) - 1, max(len(rows) - 2 - _WRAPPED_LINES, -1), -1):
+        row = rows[index]
+        if abs(row.y - line.y) <= _SAME_BASELINE * max(line.size, 1):
+            below = rows[index + 1 :]
+            fits = all(one.y < row.y and _cell_at(row, one) is not None for one in below)
+            return index if fits and line.x > row.cells[-1][0] else None
+    return None
+
+
+def _goes_on_in_cell(row: PlacedLine, line: PlacedLine, bottom: float) -> bool:
+    """Tell whether a line is the wrapped rest of one of a row's later cells."""
+    close = 0 < bottom - line.y <= _WRAPPED_LEADING * line.size
+    first = row.cells[0][1].strip()
+    is_item = first in set(_BULLETS) or _LIST_NUMBER.fullmatch(first)
+    return len(row.cells) > 1 and not is_item and close and bool(_cell_at(row, line))
+
+
+def _cell_at(row: PlacedLine, line: PlacedLine) -> int | None:
+    """Return which of the row's cells starts where this line of a single cell does."""
+    places = [n for n, (x, _) in enumerate(row.cells) if abs(x - line.x) < _SAME_COLUMN]
+    return places[0] if places and len(line.cells) == 1 else None
+
+
+def _wrapped(row: PlacedLine, line: PlacedLine) -> PlacedLine:
+    place = _cell_at(row, line)
+    cells = tuple(
+        (x, f"{text.rstrip()} {line.text}" if n == place else text)
+        for n, (x, text) in enumerate(row.cells)
+    )
+    return _joined(row, cells)
+
+
+def _joined(row: PlacedLine, cells: tuple[tuple[float, str], ...]) -> PlacedLine:
+    return replace(row, text=" ".join(text.strip() for _, text in cells), cells=cells)
+
+
 def _leading(placed: Sequence[PlacedLine]) -> float:
     """Return the smallest distance between lines on the page, as a multiple of the font size."""
     steps = [(a.y - b.y) / b.size for a, b in pairwise(placed) if b.size]
@@ -124,7 +191,9 @@ def _row_numbers(placed: Sequence[PlacedLine]) -> set[int]:
     """Return which lines are table rows: neighbours whose cells start at the same places."""
     rows: set[int] = set()
     for n, (one, two) in enumerate(pairwise(placed)):
-        shared = [x for x in _starts(one) if any(abs(x - other) < 3 for other in _starts(two))]  # noqa: PLR2004
+        shared = [
+            x for x in _starts(one) if any(abs(x - other) < _SAME_COLUMN for other in _starts(two))
+        ]
         if len(shared) > 1 and len(one.cells) > 1 and len(two.cells) > 1:
             rows |= {n, n + 1}
     return rows
