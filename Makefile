@@ -2,8 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PORT := 8501
 
-.PHONY: env test check lock clean
+.PHONY: env app test check lock clean
 
 env: $(VENV)/.installed
 
@@ -13,8 +14,14 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	touch $@
 
+# Index corpus/documents, or what ITU_ASSISTANT_CORPUS names, and serve the web app. Documents that
+# cannot be read (exit code 4) do not keep the others from being served.
+app: env
+	$(BIN)/python -m ingest sync || test $$? -eq 4
+	$(BIN)/streamlit run app_streamlit.py --server.port $(PORT)
+
 test: env
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
 
 check: env
 	$(BIN)/ruff check .

@@ -1,23 +1,28 @@
-"""The web front end: a chat over the published index. Run: ``streamlit run app_streamlit.py``."""
+"""The web front end over the published index. Run: ``streamlit run app_streamlit.py``."""
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
+
 import streamlit as st
 
-from assistant.answer import Answer, Citation
 from assistant.query_engine import QueryEngine, open_query_engine
+from assistant.web import markup
+from assistant.web.conversations import Conversation, Conversations, browser_secret
+from assistant.web.pages import PAGES
+from assistant.web.reader import Reader
 from corpus.errors import AssistantError
 from corpus.settings import Settings, resolve_settings
 from index.generations import published_generation
 
-# The web app shows public documents only.
+# Whoever is not signed in reads public documents only.
 AUDIENCES = ("public",)
-# Each text runs in its own direction: Arabic from the right, in a page of any language.
-DIRECTION = """<style>
-[data-testid=stText], [data-testid=stText] * {
-    unicode-bidi: plaintext; text-align: start; width: 100%;
-}
-</style>"""
+WEB = Path(__file__).parent / "assistant" / "web"
+NAME = "ITU AI assistant"
+CONVERSATION_KEY = "conversation"
+# Set by Streamlit in every browser, and known to that browser alone.
+BROWSER_COOKIE = "_streamlit_xsrf"
 
 
 @st.cache_resource(max_entries=1, show_spinner="Opening the index …")
@@ -26,56 +31,53 @@ def _engine(settings: Settings, generation: str | None) -> QueryEngine:
     return open_query_engine(settings, generation)
 
 
+@st.cache_resource(show_spinner=False)
+def _conversations() -> Conversations:
+    return Conversations()
+
+
 def main() -> None:
-    """Draw the page, and answer what is asked."""
-    st.set_page_config(page_title="ITU AI assistant")
-    st.html(DIRECTION)
-    st.title("ITU AI assistant")
-    st.caption("Answers are quotes from the indexed documents, each checked against its page.")
+    """Draw the page that the address names."""
+    st.set_page_config(page_title=NAME, page_icon=str(WEB / "sign.svg"))
+    st.html(WEB / "style.css")
+    st.logo(WEB / "logo.svg", size="large", icon_image=WEB / "sign.svg")
     try:
         settings = resolve_settings().values
         engine = _engine(settings, published_generation(settings.index))
     except AssistantError as error:
-        st.error("The assistant cannot answer yet.")
-        st.text(str(error))
+        st.title("The assistant cannot answer yet")
+        st.html(markup.problem("There is no index that it can use", str(error)))
         return
-    turns: list[Answer] = st.session_state.setdefault("turns", [])
-    for answer in turns:
-        _show(answer)
-    question = st.chat_input("Ask in Arabic, Chinese, English, French, Russian or Spanish")
-    if question:
-        try:
-            answer = engine.answer(question, audiences=AUDIENCES)
-        except AssistantError as error:
-            st.warning(str(error))
-            return
-        turns.append(answer)
-        _show(answer)
+    reader = Reader(engine, AUDIENCES, _conversation())
+    pages = [
+        st.Page(partial(page.render, reader), title=page.title, url_path=page.address,
+                default=page is PAGES[0])
+        for page in PAGES
+    ]  # fmt: skip
+    page = st.navigation(pages, position="hidden")
+    with st.sidebar:
+        for other in pages:
+            st.page_link(other)
+    page.run()
 
 
-def _show(answer: Answer) -> None:
-    """Show a question with its answer. Texts of documents and people are never markup."""
-    with st.chat_message("user"):
-        st.text(answer.question)
-    with st.chat_message("assistant"):
-        if answer.text:
-            st.text(answer.text)
-        if answer.notice:
-            st.text(answer.notice)
-        for citation in answer.citations:
-            _show_citation(citation)
-        for hit in answer.nearest:
-            with st.expander("Nearest passage"):
-                st.text(f"{hit.document.title}\n\n{hit.passage.text}")
+def _conversation() -> Conversation:
+    """Return this tab's conversation: the one it has, the one its address names, or a new one.
+
+    The address names it from then on, so that a page that is loaded anew finds it.
+    """
+    if "conversation" not in st.session_state:
+        token = st.query_params.get(CONVERSATION_KEY, "")
+        found = _conversations().find(_browser(), token) if _browser() else None
+        st.session_state["conversation"] = found or _conversations().begin(_browser())
+    conversation: Conversation = st.session_state["conversation"]
+    st.query_params[CONVERSATION_KEY] = conversation.token
+    return conversation
 
 
-def _show_citation(citation: Citation) -> None:
-    printed = f", printed page {citation.printed_page}" if citation.printed_page else ""
-    page = f"page {citation.page} of the file{printed}" if citation.page else ""
-    parts = (citation.title, citation.number, citation.published, page, *citation.section)
-    with st.expander(f"Source {citation.marker}", expanded=True):
-        st.text(" · ".join(part for part in parts if part))
-        st.text(f"“{citation.quote}”")
+def _browser() -> str:
+    """Return what tells this browser from others, empty where it takes no cookies."""
+    return browser_secret(st.context.cookies.get(BROWSER_COOKIE, ""))
 
 
 main()

@@ -148,9 +148,15 @@ def _garbage_collection_paused() -> Iterator[None]:
 def load_recorded_embedder(record: EmbedderRecord, cache: Path) -> Embedder:
     """Load the embedder that built a generation, so that query and index cannot disagree.
 
-    Raises NoUsableIndexError when what is found under that name is another model now.
+    Raises NoUsableIndexError when nothing is found under its name, or another model now.
     """
-    embedder = load_embedder(record.source, cache, record.query_prefix, record.passage_prefix)
+    try:
+        embedder = load_embedder(record.source, cache, record.query_prefix, record.passage_prefix)
+    except UsageError as error:
+        raise NoUsableIndexError(
+            f"The index was built with the embedding model {record.source!r}, which is not there. "
+            "Put it back, or build the index anew: python -m ingest sync --force"
+        ) from error
     if not same_model(embedder.record, record):
         raise NoUsableIndexError(
             f"The embedding model {record.source!r} is not the one that built this index. "

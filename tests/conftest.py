@@ -76,3 +76,13 @@ def real_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 def engine(real_settings: Settings) -> QueryEngine:
     """Return a query engine over the small corpus."""
     return open_query_engine(real_settings)
+
+
+@pytest.fixture(scope="session")
+def catalogued_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Return settings over the small corpus with its catalogue, indexed with the real model."""
+    base = tmp_path_factory.mktemp("catalogued")
+    documents.write_catalogued_corpus(base / "documents")
+    settings = Settings(corpus=base / "documents", index=base / "index")
+    sync(settings, progress=no_progress)
+    return settings

@@ -61,6 +61,64 @@ def write_corpus(folder: Path) -> None:
     )
 
 
+HOSTILE_TITLE = "<img src=x onerror=alert(1)> **Reef** [survey](https://evil.example) <script>"
+HOSTILE_FILE = "[reef](x) <b onclick=alert(1)>.md"
+HOSTILE = (
+    "The reef survey of 2023 counted 512 corals, "
+    "![](https://evil.example/pixel.png) <script>alert(1)</script> <img src=x onerror=alert(1)>."
+)
+_CATALOGUE = f"""
+[[document]]
+path = "lighthouse.pdf"
+id = "lighthouse"
+number = "LH/7"
+edition = "2025"
+published = 2025-05-02
+supersedes = "lighthouse-2024"
+sources = ["Harbour Office, yearly statistics"]
+
+[[document]]
+path = "lighthouse-2024.md"
+id = "lighthouse-2024"
+title = "{TITLE}"
+number = "LH/7"
+edition = "2024"
+published = 2024-04-30
+
+[[document]]
+path = "meadow.md"
+published = "2023"
+
+[[document]]
+path = "board.txt"
+title = "Note of the steering board"
+audience = "members"
+
+[[document]]
+path = "{HOSTILE_FILE}"
+title = "{HOSTILE_TITLE}"
+number = "**R/1** <u>"
+"""
+
+
+def write_catalogued_corpus(folder: Path) -> None:
+    """Write the corpus with a catalogue: two editions, a members' note, and a hostile document."""
+    write_corpus(folder)
+    (folder / "lighthouse-2024.md").write_text(
+        f"# {TITLE}\n\nThe budget for 2024 is 3.9 million francs.\n", encoding="utf-8"
+    )
+    (folder / "observers.txt").write_text(
+        f"برنامج المنارة\n{ARABIC} ودُرّب 10 000 مراقب في عام 2024.\n", encoding="utf-8"
+    )
+    (folder / "board.txt").write_text(
+        "Steering board\nThe board will ask for 77 new lamps at the closed meeting.\n",
+        encoding="utf-8",
+    )
+    escaped = HOSTILE.replace("!", "\\!").replace("<", "\\<").replace("[", "\\[")
+    (folder / HOSTILE_FILE).write_text(f"# Reef survey\n\n{escaped}\n", encoding="utf-8")
+    (folder / "catalogue.toml").write_text(_CATALOGUE, encoding="utf-8")
+
+
 def write_pdf(path: Path, body_repeats: int = 1, encrypt: str | None = None) -> None:
     """Write the report: a cover without number, then pages that print 1, 2, …"""
     styles = getSampleStyleSheet()

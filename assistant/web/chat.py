@@ -1,0 +1,182 @@
+"""The chat: a question, an answer that arrives word by word, and its sources."""
+
+from __future__ import annotations
+
+import re
+import time
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+
+from assistant.answer import Answer, Citation
+from assistant.web import markup
+from assistant.web.conversations import Asked, Turn
+from assistant.web.reader import Reader
+from assistant.web.surroundings import Surroundings, surroundings
+from corpus.errors import AssistantError
+from index.generations import Generation
+
+_STARTERS_FILE = Path(__file__).parent / "starter_questions.toml"
+_STARTERS = 6
+_EVERY = ""
+# An answer arrives in steps of a few words, fast enough that nobody waits for it.
+_WORDS_A_STEP = 3
+_SECONDS_A_STEP = 0.03
+_HOW = (
+    "Every sentence of an answer is a quote. It is looked up in the documents, put together "
+    "without a language model, and shown only after it has been compared, letter by letter, with "
+    "the page it comes from. Where the documents do not answer, the assistant says so."
+)
+
+
+def render(reader: Reader) -> None:
+    """Draw the conversation, and answer what is asked."""
+    filters = _sidebar(reader)
+    conversation = reader.conversation
+    typed = st.chat_input("Ask in Arabic, Chinese, English, French, Russian or Spanish")
+    question = typed or st.session_state.pop("starter", None)
+    if question:
+        conversation.asked = Asked(question, filters)
+    if not conversation.turns and not conversation.asked:
+        _welcome(reader)
+    for turn in conversation.turns:
+        _show(turn, reader)
+    if conversation.asked:
+        _answer(conversation.asked, reader)
+
+
+def _answer(asked: Asked, reader: Reader) -> None:
+    """Answer a question; the turn is kept before it is shown, so that a stop loses nothing."""
+    conversation = reader.conversation
+    with st.chat_message("user"):
+        st.html(markup.question(asked.question))
+    with st.chat_message("assistant"):
+        with conversation.lock:
+            if conversation.asked is not asked:  # another page of this conversation was faster
+                st.rerun()
+            try:
+                answer = reader.engine.answer(asked.question, asked.filters, reader.audiences)
+            except AssistantError as error:
+                conversation.asked = None
+                st.html(markup.problem("This question cannot be answered", str(error)))
+                return
+            turn = Turn(asked, answer)
+            conversation.add(turn)
+        _stream(answer)
+        _show_rest(turn, reader)
+
+
+def _stream(answer: Answer) -> None:
+    place = st.empty()
+    words = re.findall(r"\S+\s*", answer.text)
+    for end in range(_WORDS_A_STEP, len(words), _WORDS_A_STEP):
+        place.html(markup.answer_text("".join(words[:end])))
+        time.sleep(_SECONDS_A_STEP)
+    if answer.text:
+        place.html(markup.answer_text(answer.text))
+
+
+def _show(turn: Turn, reader: Reader) -> None:
+    with st.chat_message("user"):
+        st.html(markup.question(turn.asked.question))
+    with st.chat_message("assistant"):
+        if turn.answer.text:
+            st.html(markup.answer_text(turn.answer.text))
+        _show_rest(turn, reader)
+
+
+def _show_rest(turn: Turn, reader: Reader) -> None:
+    """Show what belongs to an answer's text: notice, sources, nearest passages, filters."""
+    answer, language, token = turn.answer, turn.answer.language, reader.conversation.token
+    if answer.notice:
+        st.html(markup.notice(answer.notice))
+    if answer.citations:
+        cards = [
+            markup.source(citation, _around(citation, reader.generation), language, token)
+            for citation in answer.citations
+        ]
+        st.html(markup.heading("sources", language) + "".join(cards))
+    if answer.nearest:
+        cards = [markup.nearest(hit, language, token) for hit in answer.nearest]
+        st.html(markup.heading("nearest_passages", language) + "".join(cards))
+    if turn.asked.filters:
+        shown = ", ".join(_filter_name(key, value) for key, value in turn.asked.filters.items())
+        st.html(markup.notice(f"Searched: {shown}"))
+
+
+def _around(citation: Citation, generation: Generation) -> Surroundings:
+    """Return the quote in its page, or by itself where the index of that answer has gone."""
+    page = generation.records.page(citation.document_id, citation.page or 1)
+    if page is None or page.text[citation.start : citation.end] != citation.quote:
+        return Surroundings("", citation.quote, "")
+    return surroundings(page.text, citation.start, citation.end)
+
+
+def _welcome(reader: Reader) -> None:
+    st.title("What do ITU's documents say about AI?")
+    st.html(markup.notice(_HOW))
+    starters = _starters(reader.engine.retriever.generation.id, reader)
+    if not starters:
+        return
+    st.html('<h4 class="label">For example</h4>')
+    for number, question in enumerate(starters):
+        # A button's label is Markdown, so that only questions of this file may stand on one.
+        if st.button(question, key=f"starter{number}", width="stretch"):
+            st.session_state["starter"] = question
+            st.rerun()
+
+
+@st.cache_data(show_spinner=False)
+def _starters(generation: str, _reader: Reader) -> list[str]:  # noqa: ARG001 (the cache's key)
+    """Return the starter questions that this generation of the index answers."""
+    return [
+        question
+        for question in _starter_questions()
+        if _reader.engine.answer(question, audiences=_reader.audiences).text
+    ][:_STARTERS]
+
+
+@cache
+def _starter_questions() -> tuple[str, ...]:
+    with _STARTERS_FILE.open("rb") as file:
+        return tuple(tomllib.load(file)["questions"])
+
+
+def _sidebar(reader: Reader) -> dict[str, str]:
+    """Draw what stands beside the chat; return the filters that are set."""
+    documents = [one.document for one in reader.documents()]
+    languages = sorted({document.language for document in documents})
+    years = sorted({(document.published or "")[:4] for document in documents} - {""}, reverse=True)
+    with st.sidebar:
+        language = st.selectbox(
+            "Language of the documents",
+            [_EVERY, *languages],
+            format_func=lambda tag: markup.language_name(tag) if tag else "All languages",
+        )
+        year = st.selectbox(
+            "Year of publication", [_EVERY, *years], format_func=lambda year: year or "All years"
+        )
+        if reader.conversation.turns and st.button("New conversation", width="stretch"):
+            st.session_state.pop("conversation")
+            st.query_params.clear()
+            st.rerun()
+        manifest = reader.generation.manifest
+        st.html(
+            markup.particulars(
+                [
+                    ("Index of", manifest.created[:16].replace("T", " ") + " UTC"),
+                    ("Documents", str(len(documents))),
+                    ("Passages", str(sum(one.end - one.first for one in reader.documents()))),
+                ]
+            )
+        )
+        if reader.conversation.turns:
+            st.html(markup.notice(_HOW))
+    chosen = {"language": language, "year": year}
+    return {key: value for key, value in chosen.items() if value}
+
+
+def _filter_name(key: str, value: str) -> str:
+    return markup.language_name(value) if key == "language" else value
