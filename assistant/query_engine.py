@@ -55,8 +55,7 @@ class QueryEngine:
         ranked = candidates(query, hits, generation)
         weights = term_weights(query, generation)
         quoted = compose(ranked, weights)
-        embedder = generation.manifest.embedder.source
-        decision = decide(ranked, quoted, weights, query.language, embedder)
+        decision = decide(ranked, quoted, weights, query.language, generation.manifest)
         clock.lap("compose")
 
         verified = verified_answer(quoted if decision.answerable else [], generation.records)

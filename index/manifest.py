@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from corpus.errors import NoUsableIndexError
+from index.noise import Noise
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST_FILE = "manifest.json"
 
 
@@ -40,7 +41,8 @@ class Manifest:
     """Everything a reader must know before it opens a generation.
 
     ``chunking`` names the rules that made the passages, ``analysis`` those that made the
-    keyword terms, ``corpus_digest`` the documents with their catalogue entries.
+    keyword terms, ``noise`` how near the sentences come to foreign questions, ``corpus_digest``
+    the documents with their catalogue entries.
     """
 
     format: int
@@ -50,6 +52,7 @@ class Manifest:
     dense_store: str
     chunking: str
     analysis: str
+    noise: Noise
     corpus_digest: str
     counts: dict[str, int]
     files: dict[str, FileRecord]
@@ -75,6 +78,7 @@ def read_manifest(folder: Path) -> Manifest:
             )
         embedder = values["embedder"]
         values["embedder"] = EmbedderRecord(**{**embedder, "probe": tuple(embedder["probe"])})
+        values["noise"] = Noise(**values["noise"])
         values["files"] = {name: FileRecord(**f) for name, f in values["files"].items()}
         return Manifest(**values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -14,7 +14,7 @@ from corpus.folder import CorpusFile, file_sha256
 from corpus.settings import Settings
 from index.analysis import ANALYSIS
 from index.dense import DENSE_STORES
-from index.embedder import Embedder, load_embedder
+from index.embedder import load_embedder
 from index.generations import (
     PASSAGE_VECTORS_FILE,
     RECORDS_FILE,
@@ -29,7 +29,8 @@ from index.generations import (
     writer_lock,
 )
 from index.language import detect_language
-from index.manifest import FORMAT, FileRecord, Manifest
+from index.manifest import FORMAT, EmbedderRecord, FileRecord, Manifest
+from index.noise import Noise, measure_noise
 from index.records import DocumentContent, IndexedDocument, Quarantined
 from index.records_writer import RecordsWriter
 from ingest.passages import (
@@ -90,6 +91,7 @@ def _build(
     """Build a generation beside the published one, and publish it."""
     passages: list[tuple[str, str]] = []  # what is embedded, as (digest, text), by row
     sentences: list[tuple[str, str]] = []
+    languages: list[str] = []  # of the sentences
     quarantined: list[Quarantined] = []
     with building_folder(settings.index) as folder:
         with RecordsWriter(
@@ -103,6 +105,7 @@ def _build(
                     quarantined.append(found)
                 else:
                     records.add_document(*found)
+                    languages += [found[0].language] * (len(sentences) - len(languages))
         _refuse_all_quarantined(plan, quarantined)
 
         embedder = load_embedder(
@@ -111,7 +114,9 @@ def _build(
         vectors = VectorSource(embedder, published, len(passages) + len(sentences), progress)
         dense = DENSE_STORES[DENSE_STORE]()
         dense.write(folder / PASSAGE_VECTORS_FILE, vectors.of_passages(passages))
-        write_sentence_vectors(folder / SENTENCE_VECTORS_FILE, vectors.of_sentences(sentences))
+        sentence_vectors = vectors.of_sentences(sentences)
+        write_sentence_vectors(folder / SENTENCE_VECTORS_FILE, sentence_vectors)
+        noise = measure_noise(embedder.embed_query, sentence_vectors, languages)
 
         counts = {
             "documents": records.documents,
@@ -120,7 +125,7 @@ def _build(
             "sentences": records.sentences,
             "quarantined": len(quarantined),
         }
-        manifest = _manifest(settings, plan, folder, embedder, counts)
+        manifest = _manifest(settings, plan, folder, embedder.record, noise, counts)
         manifest.write(folder)
         publish(settings.index, folder, manifest.generation)
     return SyncReport(
@@ -243,16 +248,22 @@ def _unchanged_report(plan: Plan, published: Generation | None) -> SyncReport:
 
 
 def _manifest(
-    settings: Settings, plan: Plan, folder: Path, embedder: Embedder, counts: dict[str, int]
+    settings: Settings,
+    plan: Plan,
+    folder: Path,
+    embedder: EmbedderRecord,
+    noise: Noise,
+    counts: dict[str, int],
 ) -> Manifest:
     return Manifest(
         format=FORMAT,
         generation=next_generation_id(settings.index, plan.digest),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        embedder=embedder.record,
+        embedder=embedder,
         dense_store=DENSE_STORE,
         chunking=CHUNKING,
         analysis=ANALYSIS,
+        noise=noise,
         corpus_digest=plan.digest,
         counts=counts,
         files={

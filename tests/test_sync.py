@@ -13,6 +13,7 @@ from corpus.errors import AssistantError, IndexLockedError, NoUsableIndexError, 
 from corpus.settings import Settings
 from index import generations
 from index.generations import open_generation, published_generation, writer_lock
+from index.manifest import FORMAT
 from ingest.inventory import index_status, inventory
 from ingest.sync import SyncReport, sync
 from tests.conftest import no_progress
@@ -213,7 +214,9 @@ def test_a_damaged_or_foreign_index_is_refused_with_the_repair(filled: Settings)
         (folder / name).write_bytes(content)
     open_generation(filled.index)
     manifest = (folder / "manifest.json").read_text("utf-8")
-    (folder / "manifest.json").write_text(manifest.replace('"format": 1', '"format": 99'), "utf-8")
+    (folder / "manifest.json").write_text(
+        manifest.replace(f'"format": {FORMAT}', '"format": 99'), "utf-8"
+    )
     with pytest.raises(NoUsableIndexError, match="format 99"):
         _sync(filled)
     assert _sync(filled, force=True).published
