@@ -218,10 +218,14 @@ def test_it_fits_a_telephone(browser: Browser, address: str, colours: str) -> No
         color_scheme="dark" if colours == "dark" else "light",
     )
     page = _open(context, address)
-    _ask(page, "How many corals did the reef survey of 2023 count?")
+    _ask(page, ARABIC)
     _answered(page)
     wide = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) == 0
+    # The question and the beginning of its answer are in sight, not the end of its sources.
+    page.wait_for_timeout(1500)
+    expect(page.locator("p.question")).to_be_in_viewport()
+    expect(page.locator("p.answer")).to_be_in_viewport()
     edges = page.locator("article.source").first.bounding_box()
     assert edges is not None
     assert edges["x"] >= 0

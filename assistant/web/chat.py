@@ -24,6 +24,14 @@ _EVERY = ""
 # An answer arrives in steps of a few words, fast enough that nobody waits for it.
 _WORDS_A_STEP = 3
 _SECONDS_A_STEP = 0.03
+# Streamlit keeps a chat scrolled to its end. Here the answer comes first and its sources follow,
+# so that the last question, or the title, is brought back to the top.
+_SCROLL = """<script>
+  [100, 400, 1000].forEach((wait) => setTimeout(() => {
+    const asked = document.querySelectorAll("p.question, h1");
+    asked[asked.length - 1]?.scrollIntoView({block: "start"});
+  }, wait));
+</script>"""
 _HOW = (
     "Every sentence of an answer is a quote. It is looked up in the documents, put together "
     "without a language model, and shown only after it has been compared, letter by letter, with "
@@ -33,10 +41,10 @@ _HOW = (
 
 def render(reader: Reader) -> None:
     """Draw the conversation, and answer what is asked."""
-    filters = _sidebar(reader)
     conversation = reader.conversation
     typed = st.chat_input("Ask in Arabic, Chinese, English, French, Russian or Spanish")
     question = typed or st.session_state.pop("starter", None)
+    filters = _sidebar(reader, begun=bool(conversation.turns or question))
     if question:
         conversation.asked = Asked(question, filters)
     if not conversation.turns and not conversation.asked:
@@ -66,6 +74,12 @@ def _answer(asked: Asked, reader: Reader) -> None:
             conversation.add(turn)
         _stream(answer)
         _show_rest(turn, reader)
+    _scroll(len(conversation.turns))
+
+
+def _scroll(turns: int) -> None:
+    """Bring the beginning of what is new into sight; a script that has changed is run again."""
+    st.html(f"<!-- {turns} -->{_SCROLL}", unsafe_allow_javascript=True)
 
 
 def _stream(answer: Answer) -> None:
@@ -126,6 +140,7 @@ def _welcome(reader: Reader) -> None:
         if st.button(question, key=f"starter{number}", width="stretch"):
             st.session_state["starter"] = question
             st.rerun()
+    _scroll(0)
 
 
 @st.cache_data(show_spinner=False)
@@ -144,7 +159,7 @@ def _starter_questions() -> tuple[str, ...]:
         return tuple(tomllib.load(file)["questions"])
 
 
-def _sidebar(reader: Reader) -> dict[str, str]:
+def _sidebar(reader: Reader, *, begun: bool) -> dict[str, str]:
     """Draw what stands beside the chat; return the filters that are set."""
     documents = [one.document for one in reader.documents()]
     languages = sorted({document.language for document in documents})
@@ -158,7 +173,7 @@ def _sidebar(reader: Reader) -> dict[str, str]:
         year = st.selectbox(
             "Year of publication", [_EVERY, *years], format_func=lambda year: year or "All years"
         )
-        if reader.conversation.turns and st.button("New conversation", width="stretch"):
+        if begun and st.button("New conversation", width="stretch"):
             st.session_state.pop("conversation")
             st.query_params.clear()
             st.rerun()
@@ -172,7 +187,7 @@ def _sidebar(reader: Reader) -> dict[str, str]:
                 ]
             )
         )
-        if reader.conversation.turns:
+        if begun:
             st.html(markup.notice(_HOW))
     chosen = {"language": language, "year": year}
     return {key: value for key, value in chosen.items() if value}
