@@ -42,17 +42,20 @@ _HOW = (
 def render(reader: Reader) -> None:
     """Draw the conversation, and answer what is asked."""
     conversation = reader.conversation
-    typed = st.chat_input("Ask in Arabic, Chinese, English, French, Russian or Spanish")
+    # While an answer arrives, the button beside the box stops it.
+    typed = st.chat_input(
+        "Ask in Arabic, Chinese, English, French, Russian or Spanish", submit_mode="stop"
+    )
     question = typed or st.session_state.pop("starter", None)
     filters = _sidebar(reader, begun=bool(conversation.turns or question))
     if question:
-        conversation.asked = Asked(question, filters)
-    if not conversation.turns and not conversation.asked:
+        conversation.waiting.append(Asked(question, filters))
+    if not conversation.turns and not conversation.waiting:
         _welcome(reader)
     for turn in conversation.turns:
         _show(turn, reader)
-    if conversation.asked:
-        _answer(conversation.asked, reader)
+    for asked in [*conversation.waiting]:
+        _answer(asked, reader)
 
 
 def _answer(asked: Asked, reader: Reader) -> None:
@@ -62,12 +65,12 @@ def _answer(asked: Asked, reader: Reader) -> None:
         st.html(markup.question(asked.question))
     with st.chat_message("assistant"):
         with conversation.lock:
-            if conversation.asked is not asked:  # another page of this conversation was faster
+            if asked not in conversation.waiting:  # another page of this conversation was faster
                 st.rerun()
             try:
                 answer = reader.engine.answer(asked.question, asked.filters, reader.audiences)
             except AssistantError as error:
-                conversation.asked = None
+                conversation.waiting.remove(asked)
                 st.html(markup.problem("This question cannot be answered", str(error)))
                 return
             turn = Turn(asked, answer)

@@ -21,7 +21,7 @@ CONVERSATIONS = 10_000
 TURNS = 100
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Asked:
     """A question with the filters that were set when it was asked."""
 
@@ -41,19 +41,19 @@ class Turn:
 class Conversation:
     """The turns of one conversation, oldest first; only the last ``TURNS`` are kept.
 
-    ``asked`` is the question that has no answer yet. Whoever answers it holds ``lock``: a page
-    that is loaded anew in mid-answer finds the question, and does not answer it a second time.
+    ``waiting`` are the questions that have no answer yet: a stop or a page that is loaded anew in
+    mid-answer leaves them there. Whoever answers one holds ``lock``, so that it is done once.
     """
 
     token: str
     turns: list[Turn] = field(default_factory=list)
-    asked: Asked | None = None
+    waiting: list[Asked] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def add(self, turn: Turn) -> None:
-        """Keep a turn; its question is no longer waiting."""
+        """Keep a turn; its question waits no longer."""
         self.turns = [*self.turns, turn][-TURNS:]
-        self.asked = None
+        self.waiting.remove(turn.asked)
 
 
 class Conversations:
