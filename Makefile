@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT := 8501
 
-.PHONY: env app test check lock clean
+.PHONY: env app eval test check lock clean
 
 env: $(VENV)/.installed
 
@@ -19,6 +19,16 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 app: env
 	$(BIN)/python -m ingest sync || test $$? -eq 4
 	$(BIN)/streamlit run app_streamlit.py --server.port $(PORT)
+
+# The benchmark gate over the sample corpus: sound labels, then no drop beyond the intervals.
+CASES := $(sort $(wildcard eval/sample/*.jsonl))
+RUN := eval/runs/sample
+eval: env
+	$(BIN)/python -m ingest sync --corpus corpus/documents --index eval/runs/index
+	$(BIN)/python -m eval check $(CASES) --index eval/runs/index
+	rm -rf $(RUN)
+	$(BIN)/python -m eval run --cases $(CASES) --index eval/runs/index --out $(RUN)
+	$(BIN)/python -m eval gate $(RUN) --baseline eval/sample/baseline.json
 
 test: env
 	$(BIN)/python -m pytest -m "not slow"

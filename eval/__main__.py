@@ -23,6 +23,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_settings(cases, "index")
     add_json(cases)
 
+    compare = commands.add_parser("compare", help="two runs on the same cases, turn by turn")
+    compare.set_defaults(command=_compare)
+    compare.add_argument("runs", nargs=2, type=Path, metavar="RUN")
+    add_json(compare)
+
+    check = commands.add_parser("check", help="are the labels of case files sound?")
+    check.set_defaults(command=_check)
+    check.add_argument("cases", nargs="+", type=Path, metavar="FILE")
+    add_settings(check, "index")
+    add_json(check)
+
+    gate = commands.add_parser("gate", help="has a run lost more than its baseline allows?")
+    gate.set_defaults(command=_gate)
+    gate.add_argument("run", type=Path, metavar="RUN")
+    gate.add_argument("--baseline", type=Path, required=True, metavar="FILE")
+    gate.add_argument("--accept", action="store_true", help="make this run the baseline")
+    add_json(gate)
+
     refusals = commands.add_parser("refusals", help="how often questions are refused")
     refusals.set_defaults(command=_refusals)
     refusals.add_argument("--cases", nargs="+", type=Path, default=[], metavar="FILE")
@@ -76,20 +94,66 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _compare(arguments: argparse.Namespace) -> int:
+    from eval.compare import compare_runs
+
+    found = compare_runs(*arguments.runs)
+    if arguments.json:
+        print_json(found)
+        return 0
+    sys.stdout.write(f"{'':<28}{'A':>9}{'B':>9}{'n':>6}{'p':>9}{'p, Holm':>9}\n")
+    for row in found["metrics"]:
+        figures = f"{row['a']:>9.3f}{row['b']:>9.3f}{row['n']:>6}{row['p']:>9.4f}"
+        sys.stdout.write(f"{row['metric']:<28}{figures}{row['p_holm']:>9.4f}\n")
+    for row in found["differing"]:
+        better = row["better"].upper()
+        sys.stdout.write(f"\n{row['case']}, turn {row['turn']}: {better} is right\n")
+        sys.stdout.write(f"  Q {row['question']}\n  A {row['a']}\n  B {row['b']}\n")
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from eval.check import check_cases
+
+    wrong = check_cases(arguments.cases, settings_of(arguments).values)
+    if arguments.json:
+        print_json({"wrong": wrong})
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in wrong) or "The labels are sound.\n")
+    return 1 if wrong else 0
+
+
+def _gate(arguments: argparse.Namespace) -> int:
+    from eval.gate import dropped, write_baseline
+
+    if arguments.accept:
+        write_baseline(arguments.run, arguments.baseline)
+    lost = dropped(arguments.run, arguments.baseline)
+    if arguments.json:
+        print_json({"dropped": lost})
+    else:
+        text = "".join(f"{line}\n" for line in lost)
+        sys.stdout.write(text or "No headline figure is below its baseline's interval.\n")
+    return 1 if lost else 0
+
+
 def _print(summary: dict[str, Any]) -> None:
-    names = ("turns", "all_facts", "facts_in_first_sentence", "refused")
-    sys.stdout.write(f"{'':<28}{'turns':>7}{'all facts':>12}{'in first':>12}{'refused':>12}\n")
-    rows = {"answerable": summary["answerable"], "unanswerable": summary["unanswerable"]}
-    for name, figures in {**rows, **summary["slices"]}.items():
-        cells = [figures.get(key, "") for key in names]
-        row = "".join(
-            f"{c:>12.3f}" if isinstance(c, float) else f"{c:>{7 if n == 0 else 12}}"
-            for n, c in enumerate(cells)
-        )
-        sys.stdout.write(f"{name:<28}{row}\n")
-    sys.stdout.write(f"answers that break an invariant: {summary['broken_invariants']}\n")
+    """Print every metric with its interval, then the headline figures of each slice."""
+    sys.stdout.write(f"{'':<28}{'value':>9}   {'95 % interval':<16}{'turns':>6}\n")
+    for name, figure in summary["all"].items():
+        interval = f"{figure['low']:.3f} to {figure['high']:.3f}"
+        sys.stdout.write(f"{name:<28}{figure['value']:>9.3f}   {interval:<16}{figure['n']:>6}\n")
+    sys.stdout.write(f"\n{'slice':<44}{'turns':>6}{'all facts':>11}{'answered':>10}\n")
+    for name, figures in summary["slices"].items():
+        facts = figures.get("all facts")
+        shown = f"{facts['value']:>11.3f}" if facts else f"{'':>11}"
+        answered = figures["answered"]
+        sys.stdout.write(f"{name:<44}{answered['n']:>6}{shown}{answered['value']:>10.3f}\n")
+    sys.stdout.write("\n")
     for stage, spent in summary["latency_ms"].items():
-        sys.stdout.write(f"{stage}: p50 {spent['p50']:.0f} ms, p95 {spent['p95']:.0f} ms\n")
+        shown = ", ".join(f"{name} {value:.0f} ms" for name, value in spent.items())
+        sys.stdout.write(f"{stage}: {shown}\n")
+    sys.stdout.write(f"peak memory: {summary['peak_memory_mb']} MB\n")
 
 
 if __name__ == "__main__":

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 import json
-from collections.abc import Iterator, Sequence
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +16,18 @@ from corpus.errors import UsageError
 
 @dataclass(frozen=True)
 class Turn:
-    """One question of a case; ``answer_facts`` empty means that the documents do not say."""
+    """One question of a case; ``answer_facts`` empty means that the documents do not say.
+
+    ``evidence`` are stretches of the documents that bear the facts out, ``answer`` a reference in
+    words, ``document`` and ``page`` where the evidence stands. All but the question may be missing.
+    """
 
     question: str
-    answer_facts: tuple[str, ...]
+    answer_facts: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    answer: str | None = None
+    document: str | None = None
+    page: int | None = None
 
 
 @dataclass(frozen=True)
@@ -34,15 +45,15 @@ class Case:
 
 
 def read_cases(files: Sequence[Path]) -> list[Case]:
-    """Read case files of JSON lines.
+    """Read case files: JSON lines, or tables as CSV or XLSX with the same names as columns.
 
-    Raises UsageError, naming file and line, for a missing file, a malformed line or an id
-    that is given twice, and when there is no case at all.
+    In a table, facts and evidence are parted by ``;``. Raises UsageError, naming file and line,
+    for a missing file, a malformed line or an id that is given twice, and when there is no case.
     """
     cases: list[Case] = []
     seen: set[str] = set()
     for file in files:
-        for where, values in _lines(file):
+        for where, values in _rows(file):
             case = _case(values, where)
             if case.id in seen:
                 raise UsageError(f"{where}: the id {case.id!r} is given twice. Rename one case.")
@@ -53,12 +64,22 @@ def read_cases(files: Sequence[Path]) -> list[Case]:
     return cases
 
 
-def _lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def cases_digest(files: Sequence[Path]) -> str:
+    """Return the SHA-256 of the files' content, in any order: the seal of a set of questions."""
+    digests = sorted(hashlib.sha256(file.read_bytes()).digest() for file in files)
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def _rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    read = {".csv": _csv_rows, ".xlsx": _xlsx_rows}.get(file.suffix.lower(), _json_rows)
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        yield from read(file)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"The case file {file} cannot be read ({error}).") from error
-    for number, line in enumerate(lines, 1):
+
+
+def _json_rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1):
         if not line.strip():
             continue
         where = f"{file}, line {number}"
@@ -69,6 +90,40 @@ def _lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(values, dict):
             raise UsageError(f"{where}: a case must be a JSON object.")
         yield where, values
+
+
+def _csv_rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    with file.open(encoding="utf-8-sig", newline="") as stream:
+        reader = csv.DictReader(stream)
+        for row in reader:
+            yield f"{file}, line {reader.line_num}", _from_table(row)
+
+
+def _xlsx_rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        sheet = load_workbook(file, read_only=True, data_only=True).worksheets[0]
+    except (InvalidFileException, KeyError, zipfile.BadZipFile) as error:
+        raise UsageError(f"The case file {file} is no XLSX workbook ({error}).") from error
+    rows = sheet.iter_rows(values_only=True)
+    names = [str(name) for name in next(rows, ())]
+    for number, row in enumerate(rows, 2):
+        texts = ("" if cell is None else str(cell) for cell in row)
+        values = dict(zip(names, texts, strict=False))
+        if any(values.values()):
+            yield f"{file}, line {number}", _from_table(values)
+
+
+def _from_table(row: Mapping[str, str | None]) -> dict[str, Any]:
+    values: dict[str, Any] = {key: value for key, value in row.items() if key and value}
+    for name in ("answer_facts", "evidence"):
+        if name in values:
+            values[name] = [part.strip() for part in values[name].split(";") if part.strip()]
+    if str(values.get("page", "")).isdigit():
+        values["page"] = int(values["page"])
+    return values
 
 
 def _case(values: dict[str, Any], where: str) -> Case:
@@ -86,7 +141,27 @@ def _turn(row: Any, where: str) -> Turn:
     question = row.get("q") if isinstance(row, dict) else None
     if not isinstance(question, str) or not question.strip():
         raise UsageError(f'{where}: no question. Add "question": "…", or "turns": [{{"q": …}}].')
-    facts = row.get("answer_facts", [])
-    if not isinstance(facts, list) or not all(isinstance(fact, str) for fact in facts):
-        raise UsageError(f"{where}: answer_facts must be a list of texts.")
-    return Turn(question, tuple(facts))
+    evidence = row.get("evidence", [])
+    page = row.get("page")
+    if page is not None and not isinstance(page, int):
+        raise UsageError(f"{where}: page must be a number.")
+    return Turn(
+        question,
+        answer_facts=_texts(row.get("answer_facts", []), "answer_facts", where),
+        evidence=_texts([evidence] if isinstance(evidence, str) else evidence, "evidence", where),
+        answer=_text(row.get("answer"), "answer", where),
+        document=_text(row.get("document"), "document", where),
+        page=page,
+    )
+
+
+def _texts(value: Any, name: str, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise UsageError(f"{where}: {name} must be a list of texts.")
+    return tuple(value)
+
+
+def _text(value: Any, name: str, where: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{where}: {name} must be text.")
+    return value

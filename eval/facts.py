@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
 from corpus.text import fold
 
@@ -16,12 +15,6 @@ def holds_fact(text: str, fact: str) -> bool:
     """
     folded = fold(text)
     return any(_holds(folded, fold(alternative)) for alternative in fact.split("|"))
-
-
-def fact_recall(text: str, facts: Iterable[str]) -> float:
-    """Return the share of the facts that a text holds, 0..1; 1 where none is asked for."""
-    found = [holds_fact(text, fact) for fact in facts]
-    return sum(found) / len(found) if found else 1.0
 
 
 def _holds(folded: str, alternative: str) -> bool:

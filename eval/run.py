@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+import platform
+import resource
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from assistant.query_engine import QueryEngine, failed_answer, open_query_engine
-from corpus.errors import AssistantError
+from corpus.errors import AssistantError, UsageError
 from corpus.settings import Settings
-from eval.cases import Case, Turn, read_cases
-from eval.facts import fact_recall
-from eval.invariants import broken_invariants, sentences_with_markers
+from corpus.text import fold
+from eval.cases import Case, Turn, cases_digest, read_cases
+from eval.invariants import PageText, broken_invariants
+from eval.latency import stage_percentiles
+from eval.records import Record, read_records, write_records
+from eval.summary import summarise
 
+RUN_FILE = "run.json"
 RECORDS_FILE = "records.jsonl"
+TIMINGS_FILE = "timings.jsonl"
 SUMMARY_FILE = "summary.json"
 
 
@@ -25,99 +31,121 @@ def run_cases(
 ) -> dict[str, Any]:
     """Ask every case, write a record for each turn and a summary, and return the summary.
 
-    Raises UsageError for faulty case files, NoUsableIndexError when there is no index.
+    A run that was interrupted goes on where it stopped. The same cases over the same generation
+    give the same records; timings stand beside them. Raises UsageError for faulty case files, a
+    document that the index does not have, and a folder that holds another run;
+    NoUsableIndexError when there is no index.
     """
     cases = read_cases(files)
     engine = open_query_engine(settings)
-    out.mkdir(parents=True, exist_ok=True)
-    records = []
-    with (out / RECORDS_FILE).open("w", encoding="utf-8") as file:
+    _refuse_unknown_documents(cases, engine)
+    made_on = _made_on(files, engine)
+    records = _begun(out, made_on)
+    done = {(record.case_id, record.turn) for record in records}
+    with (
+        (out / RECORDS_FILE).open("a", encoding="utf-8") as record_file,
+        (out / TIMINGS_FILE).open("a", encoding="utf-8") as timings_file,
+    ):
         for n, case in enumerate(cases):
             progress(n, len(cases))
-            for record in _records(case, engine):
-                records.append(record)
-                file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            if (case.id, len(case.turns)) in done:
+                continue
+            asked = list(_asked(case, engine))
+            record_file.write("".join(record.to_line() for record, _ in asked))
+            timings_file.write("".join(json.dumps(spent) + "\n" for _, spent in asked))
+            record_file.flush()
+            records += [record for record, _ in asked]
     progress(len(cases), len(cases))
-    summary = {"generation": engine.retriever.generation.id, **summarise(records)}
-    (out / SUMMARY_FILE).write_text(
-        json.dumps(summary, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
-    )
-    return summary
+    summary = {**made_on, **summarise(records)}
+    _write_json(out / SUMMARY_FILE, summary)
+    measured = {
+        "latency_ms": stage_percentiles(out / TIMINGS_FILE),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+    return {**summary, **measured}
 
 
-def summarise(records: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Return the figures of a run: over all cases, by kind and by language.
-
-    ``all_facts`` and ``facts_in_first_sentence`` are shares of the answerable turns whose
-    cited text holds every fact; ``refused`` is a share of the turns of each sort.
-    """
-    rows = list(records)
-    slices: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        slices[f"type {row['kind']}"].append(row)
-        slices[f"language {row['language']}"].append(row)
+def _made_on(files: Sequence[Path], engine: QueryEngine) -> dict[str, Any]:
+    """Return what a run depends on: questions, index, model and versions."""
+    manifest = engine.retriever.generation.manifest
     return {
-        "turns": len(rows),
-        "answerable": _figures([row for row in rows if row["answerable"]]),
-        "unanswerable": _figures([row for row in rows if not row["answerable"]]),
-        "broken_invariants": sum(bool(row["broken_invariants"]) for row in rows),
-        "latency_ms": {stage: _percentiles(rows, stage) for stage in ("retrieve", "total")},
-        "slices": {name: _figures(part) for name, part in sorted(slices.items())},
+        "cases": [file.name for file in files],
+        "cases_sha256": cases_digest(files),
+        "generation": manifest.generation,
+        "corpus_digest": manifest.corpus_digest,
+        "chunking": manifest.chunking,
+        "embedder": manifest.embedder.source,
+        "embedder_probe": list(manifest.embedder.probe[:4]),
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("faiss-cpu", "sentence-transformers", "torch")},
+        },
     }
 
 
-def _figures(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    if not rows:
-        return {"turns": 0}
-    figures = {"turns": len(rows), "refused": _mean(row["refused"] for row in rows)}
-    answerable = [row for row in rows if row["answerable"]]
-    if answerable:
-        figures["all_facts"] = _mean(row["all_facts"] for row in answerable)
-        figures["facts_in_first_sentence"] = _mean(row["first_sentence"] for row in answerable)
-    return figures
+def _begun(out: Path, made_on: dict[str, Any]) -> list[Record]:
+    """Return the records of an interrupted run in this folder; begin a new one in an empty one."""
+    out.mkdir(parents=True, exist_ok=True)
+    if not (out / RUN_FILE).exists():
+        _write_json(out / RUN_FILE, made_on)
+        return []
+    if json.loads((out / RUN_FILE).read_text(encoding="utf-8")) != made_on:
+        raise UsageError(
+            f"{out} holds a run on other cases, another index or other versions. "
+            "Name another folder with --out DIR."
+        )
+    if not (out / RECORDS_FILE).exists():
+        return []
+    records = read_records(out / RECORDS_FILE)
+    write_records(out / RECORDS_FILE, records)  # without a line that was cut off
+    return records
 
 
-def _percentiles(rows: Sequence[dict[str, Any]], stage: str) -> dict[str, float]:
-    """Return median and 95th percentile (nearest rank) of a stage, in milliseconds."""
-    spent = sorted(row["answer"]["timings_ms"].get(stage, 0.0) for row in rows)
-    return {"p50": median(spent), "p95": spent[int(0.95 * (len(spent) - 1))]}
+def _refuse_unknown_documents(cases: Iterable[Case], engine: QueryEngine) -> None:
+    records = engine.retriever.generation.records
+    for case in cases:
+        for turn in case.turns:
+            if turn.document and records.document(turn.document) is None:
+                raise UsageError(
+                    f"The case {case.id} names the document {turn.document!r}, which the index "
+                    "does not have. Index it, or correct the case: python -m ingest list"
+                )
 
 
-def _mean(values: Iterable[bool]) -> float:
-    found = list(values)
-    return round(sum(found) / len(found), 4)
+def _asked(case: Case, engine: QueryEngine) -> Iterator[tuple[Record, dict[str, float]]]:
+    """Ask the turns of a case one after the other; yield each record with its timings."""
+    page_text = _page_texts(engine)
+    questions: list[str] = []
+    for n, turn in enumerate(case.turns, 1):
+        questions.append(turn.question)
+        try:
+            answer = engine.answer(questions)
+        except AssistantError as error:
+            answer = failed_answer(turn.question, error)
+        shown = answer.to_json()
+        spent = shown.pop("timings_ms")
+        ranks = _evidence_ranks(turn, [hit.passage.text for hit in answer.retrieved])
+        broken = tuple(broken_invariants(shown, page_text))
+        yield Record(case.id, n, case.kind, case.language, turn, shown, ranks, broken), spent
 
 
-def _records(case: Case, engine: QueryEngine) -> Iterable[dict[str, Any]]:
+def _evidence_ranks(turn: Turn, passages: Sequence[str]) -> tuple[int | None, ...]:
+    folded = [fold(passage) for passage in passages]
+    return tuple(
+        next((rank for rank, text in enumerate(folded, 1) if fold(evidence) in text), None)
+        for evidence in turn.evidence
+    )
+
+
+def _page_texts(engine: QueryEngine) -> PageText:
     pages = engine.retriever.generation.records
 
     def page_text(document_id: str, page: int | None) -> str:
         found = pages.page(document_id, page or 1)
         return found.text if found else ""
 
-    questions: list[str] = []
-    for n, turn in enumerate(case.turns, 1):
-        questions.append(turn.question)
-        try:
-            answer = engine.answer(questions).to_json()
-        except AssistantError as error:
-            answer = failed_answer(turn.question, error).to_json()
-        yield {
-            "id": case.id,
-            "turn": n,
-            "kind": case.kind,
-            "language": case.language,
-            "answerable": bool(turn.answer_facts),
-            "refused": answer["status"] == "not_in_documents",
-            **_facts_found(answer, turn),
-            "broken_invariants": broken_invariants(answer, page_text),
-            "answer": answer,
-        }
+    return page_text
 
 
-def _facts_found(answer: dict[str, Any], turn: Turn) -> dict[str, bool]:
-    sentences = [text for text, markers in sentences_with_markers(answer["text"]) if markers]
-    return {
-        "all_facts": fact_recall("\n".join(sentences), turn.answer_facts) == 1,
-        "first_sentence": fact_recall("".join(sentences[:1]), turn.answer_facts) == 1,
-    }
+def _write_json(file: Path, value: dict[str, Any]) -> None:
+    file.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

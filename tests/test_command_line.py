@@ -22,7 +22,8 @@ COMMANDS = [
     ("ingest",), ("ingest", "sync"), ("ingest", "list"), ("ingest", "status"),
     ("assistant",), ("assistant", "ask"), ("assistant", "search"), ("assistant", "batch"),
     ("assistant", "page"), ("assistant", "doctor"),
-    ("eval",), ("eval", "run"), ("eval", "refusals"),
+    ("eval",), ("eval", "run"), ("eval", "refusals"), ("eval", "compare"), ("eval", "check"),
+    ("eval", "gate"),
 ]  # fmt: skip
 HEAVY = ("torch", "transformers", "sentence_transformers", "llama_index", "faiss", "numpy")
 
@@ -223,9 +224,9 @@ def test_eval_run_reports_facts_refusals_and_invariants(
     arguments = ["run", "--cases", str(cases), "--index", str(real_settings.index)]
     assert eval.__main__.main([*arguments, "--out", str(tmp_path / "run"), "--json"]) == 0
     summary = _json(capsys.readouterr().out)
-    assert summary["answerable"]["all_facts"] == pytest.approx(2 / 3, abs=1e-3)
-    assert summary["unanswerable"]["refused"] == 1
-    assert summary["broken_invariants"] == 0
+    assert summary["all"]["all facts"]["value"] == pytest.approx(2 / 3, abs=1e-3)
+    assert summary["all"]["abstention recall"]["value"] == 1
+    assert summary["all"]["citation validity"]["value"] == 1
     assert len((tmp_path / "run" / "records.jsonl").read_text("utf-8").splitlines()) == 4
     assert eval.__main__.main([*arguments, "--out", str(tmp_path / "run")]) == 0
     assert "type number" in capsys.readouterr().out

@@ -9,7 +9,7 @@ import pytest
 
 from corpus.errors import UsageError
 from eval.cases import read_cases
-from eval.facts import fact_recall, holds_fact
+from eval.facts import holds_fact
 from eval.invariants import broken_invariants
 
 
@@ -28,11 +28,6 @@ from eval.invariants import broken_invariants
 )
 def test_a_fact_is_found_as_a_person_would(text: str, fact: str, held: bool) -> None:
     assert holds_fact(text, fact) == held
-
-
-def test_fact_recall_is_the_share_of_facts() -> None:
-    assert fact_recall("ITU and FAO", ["ITU", "FAO", "WFP", "IFAD"]) == 0.5
-    assert fact_recall("anything", []) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""Facts: does an answer state what a right answer holds, and do its quotes bear it out?
+
+A fact is given as alternatives between ``|``. It counts only where a sentence of the answer states
+it and a quote cited by that sentence holds it, and only within the first MAX_WORDS words: pasting
+pages does not pay.
+"""
+
+from __future__ import annotations
+
+from eval.facts import holds_fact
+from eval.invariants import MAX_WORDS, sentences_with_markers
+from eval.records import Record
+
+
+def all_facts(record: Record) -> float | None:
+    """Return 1 where every fact is stated and cited, else 0. Answerable turns only."""
+    share = mean_fact_recall(record)
+    return None if share is None else float(share == 1)
+
+
+def mean_fact_recall(record: Record) -> float | None:
+    """Return (facts stated and cited) / (facts asked for). Answerable turns only."""
+    return _recall(record, _cited_sentences(record))
+
+
+def facts_in_first_sentence(record: Record) -> float | None:
+    """Return 1 where the first sentence alone states and cites every fact, else 0."""
+    share = _recall(record, _cited_sentences(record)[:1])
+    return None if share is None else float(share == 1)
+
+
+def _recall(record: Record, sentences: list[tuple[str, str]]) -> float | None:
+    facts = record.expected.answer_facts
+    if not facts:
+        return None
+    found = [
+        any(holds_fact(text, fact) and holds_fact(quotes, fact) for text, quotes in sentences)
+        for fact in facts
+    ]
+    return sum(found) / len(facts)
+
+
+def _cited_sentences(record: Record) -> list[tuple[str, str]]:
+    """Return each sentence within the limit of words, with the quotes that it cites."""
+    quotes = {citation["marker"]: str(citation["quote"]) for citation in record.citations}
+    sentences = []
+    left = MAX_WORDS
+    for text, markers in sentences_with_markers(record.text):
+        words = text.split()
+        within = text if len(words) <= left else " ".join(words[: max(left, 0)])
+        sentences.append((within, "\n".join(quotes.get(marker, "") for marker in markers)))
+        left -= len(words)
+    return sentences
