@@ -44,10 +44,21 @@ class HybridRetriever:
     of another language only numbers, acronyms and names do.
     """
 
-    def __init__(self, generation: Generation, embedder: Embedder, k: int = 10) -> None:
+    def __init__(
+        self,
+        generation: Generation,
+        embedder: Embedder,
+        k: int = 10,
+        keyword_weight: float = KEYWORD_WEIGHT,
+    ) -> None:
         self.generation = generation
         self._embedder = embedder
         self._k = k
+        self._keyword_weight = keyword_weight
+
+    def with_keyword_weight(self, weight: float) -> HybridRetriever:
+        """Return the same retriever with another weight, 0..1, of keywords against vectors."""
+        return HybridRetriever(self.generation, self._embedder, self._k, weight)
 
     def query(
         self,
@@ -124,8 +135,8 @@ class HybridRetriever:
         scale = (high - low) or 1.0
         scored = []
         for row, cosine in zip(rows, cosines.tolist(), strict=True):
-            score = (1 - KEYWORD_WEIGHT) * (cosine - low) / scale
-            score += KEYWORD_WEIGHT * keyword.get(row, 0.0)
+            score = (1 - self._keyword_weight) * (cosine - low) / scale
+            score += self._keyword_weight * keyword.get(row, 0.0)
             scored.append((score, row, cosine))
         scored.sort(key=lambda item: (-item[0], item[1]))
         passages = self.generation.records.passages(row for _, row, _ in scored)

@@ -23,6 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_settings(cases, "index")
     add_json(cases)
 
+    retrieval = commands.add_parser("retrieval", help="are the right paragraphs found?")
+    retrieval.set_defaults(command=_retrieval)
+    retrieval.add_argument("--dataset", required=True, choices=("beir", "squad", "xquad"))
+    retrieval.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    retrieval.add_argument("--out", type=Path, required=True, metavar="DIR")
+    add_json(retrieval)
+
     compare = commands.add_parser("compare", help="two runs on the same cases, turn by turn")
     compare.set_defaults(command=_compare)
     compare.add_argument("runs", nargs=2, type=Path, metavar="RUN")
@@ -64,6 +71,19 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def _named_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Give a function that shows on stderr what is being done, and how much of it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda name, done, total: bar.update(
+            task, description=name, completed=done, total=total
+        )
+
+
 def _refusals(arguments: argparse.Namespace) -> int:
     from eval.refusals import measure_refusals
 
@@ -91,6 +111,29 @@ def _run(arguments: argparse.Namespace) -> int:
         print_json(summary)
     else:
         _print(summary)
+    return 0
+
+
+def _retrieval(arguments: argparse.Namespace) -> int:
+    from eval.retrieval import run_retrieval
+
+    settings = settings_of(arguments).values
+    with _named_progress() as progress:
+        found = run_retrieval(arguments.dataset, arguments.paths, settings, arguments.out, progress)
+    if arguments.json:
+        print_json(found)
+        return 0
+    for name, ablations in found["groups"].items():
+        for ablation, measures in ablations.items():
+            questions = measures["MRR@10"]["n"]
+            figures = "  ".join(f"{key} {value['value']:.3f}" for key, value in measures.items())
+            sys.stdout.write(f"{name:<10}{ablation:<9}{questions:>6} questions  {figures}\n")
+    for name, settings_found in found["answerability"].items():
+        for setting, row in settings_found.items():
+            figures = f"AUROC {row['AUROC']:.3f}  F1 {row['F1']:.3f}"
+            sys.stdout.write(
+                f"{name:<10}answerable, {setting:<16}{row['questions']:>6}  {figures}\n"
+            )
     return 0
 
 

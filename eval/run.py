@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import resource
+import shutil
+import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +20,7 @@ from eval.cases import Case, Turn, cases_digest, read_cases
 from eval.invariants import PageText, broken_invariants
 from eval.latency import stage_percentiles
 from eval.records import Record, read_records, write_records
+from eval.report import write_report
 from eval.summary import summarise
 
 RUN_FILE = "run.json"
@@ -62,6 +65,7 @@ def run_cases(
         "latency_ms": stage_percentiles(out / TIMINGS_FILE),
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
     }
+    write_report(out, records, made_on, summary, measured)
     return {**summary, **measured}
 
 
@@ -76,11 +80,22 @@ def _made_on(files: Sequence[Path], engine: QueryEngine) -> dict[str, Any]:
         "chunking": manifest.chunking,
         "embedder": manifest.embedder.source,
         "embedder_probe": list(manifest.embedder.probe[:4]),
+        "commit": _commit(),
         "versions": {
             "python": platform.python_version(),
             **{name: version(name) for name in ("faiss-cpu", "sentence-transformers", "torch")},
         },
     }
+
+
+def _commit() -> str | None:
+    """Return the commit of the checkout that this runs from; a + says that files differ."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = [git, "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=+"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return found.stdout.strip() or None
 
 
 def _begun(out: Path, made_on: dict[str, Any]) -> list[Record]:

@@ -23,7 +23,7 @@ COMMANDS = [
     ("assistant",), ("assistant", "ask"), ("assistant", "search"), ("assistant", "batch"),
     ("assistant", "page"), ("assistant", "doctor"),
     ("eval",), ("eval", "run"), ("eval", "refusals"), ("eval", "compare"), ("eval", "check"),
-    ("eval", "gate"),
+    ("eval", "gate"), ("eval", "retrieval"),
 ]  # fmt: skip
 HEAVY = ("torch", "transformers", "sentence_transformers", "llama_index", "faiss", "numpy")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,23 @@ def test_a_run_that_was_interrupted_goes_on_and_gives_the_same(
     assert summary["all"] == whole["all"]
     assert summary["all"]["page accuracy"]["value"] == 1
     assert summary["all"]["evidence recall@1"]["value"] == 1
+
+
+def test_the_report_shows_failures_first_and_needs_nothing_else(
+    catalogued_settings: Settings, cases: Path, tmp_path: Path
+) -> None:
+    wrong = {**BUDGET, "id": "<w>", "question": "How many <i>corals</i> in 2024?",
+             "answer_facts": ["9 <b>million</b>"]}  # fmt: skip
+    cases.write_text("\n".join(map(json.dumps, [*CASES, wrong])), "utf-8")
+    run_cases([cases], catalogued_settings, tmp_path / "run", _quiet)
+    page = (tmp_path / "run" / "report.html").read_text("utf-8")
+    assert page.count("<article") == 1
+    assert page.index("&lt;i&gt;corals&lt;/i&gt;") < page.index("Figures")
+    assert "9 &lt;b&gt;million&lt;/b&gt;" in page
+    assert "<svg" in page
+    assert not re.findall(r"<[^>]*\b(?:src|href)=|@import|url\(", page)
+    summary = (tmp_path / "run" / "summary.md").read_text("utf-8")
+    assert "| all facts | 0.750 |" in summary
 
 
 def test_a_folder_with_another_run_is_refused(

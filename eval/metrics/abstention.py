@@ -63,7 +63,7 @@ def risk_coverage(records: Sequence[Record]) -> list[tuple[float, float]]:
     if not records:
         return []
     confidence = np.array([record.answer["confidence"] for record in records], np.float64)
-    wrong = np.array([_is_wrong(record) for record in records], np.float64)
+    wrong = np.array([is_wrong(record) for record in records], np.float64)
     points = []
     for threshold in np.unique(confidence)[::-1]:
         kept = confidence >= threshold
@@ -84,7 +84,8 @@ def area_under_risk_coverage(records: Sequence[Record]) -> float | None:
     return float(sum(step * risk for step, (_, risk) in zip(coverages, points, strict=True)))
 
 
-def _is_wrong(record: Record) -> bool:
+def is_wrong(record: Record) -> bool:
+    """Tell whether an answerable turn lacks a fact, or an unanswerable one has an answer."""
     if record.answerable:
         return all_facts(record) != 1
     return bool(record.answer["status"] == "answered")
