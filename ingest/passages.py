@@ -13,7 +13,7 @@ from corpus.documents import Page, Passage, Sentence, Span
 from ingest.reading import Block, Reading
 
 # Recorded in the manifest; change it whenever the same pages would give other passages.
-CHUNKING = "headings-sentences-120-3"
+CHUNKING = "headings-sentences-120-4"
 # Passages grow to about this many words; the report's paragraphs have 60 to 150.
 TARGET_WORDS = 120
 

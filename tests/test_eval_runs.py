@@ -170,6 +170,16 @@ def test_the_sample_cases_are_enough_and_of_every_kind() -> None:
     assert baseline["cases_sha256"] == cases_digest(files), "run make eval, and accept the run"
 
 
+def test_the_readme_quotes_the_baseline() -> None:
+    root = Path(__file__).parent.parent
+    baseline = json.loads((root / "eval" / "sample" / "baseline.json").read_text("utf-8"))
+    readme = (root / "README.md").read_text("utf-8")
+    for name, figure in baseline["all"].items():
+        interval = f"{figure['low']:.3f} to {figure['high']:.3f}"
+        assert f"| {name} | {figure['value']:.3f} | {interval} |" in readme, f"{name} is stale"
+    assert f"({baseline['turns']} turns" in readme
+
+
 def test_the_randomisation_test_against_all_swaps() -> None:
     # Of the 16 signs of (1, 1, 1, 1), two sums are as far from 0 as 4: p = 2/16.
     assert randomisation_test(np.ones(4)) == pytest.approx(2 / 16, abs=0.01)

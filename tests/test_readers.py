@@ -216,3 +216,18 @@ def test_cells_of_a_pdf_table_that_wrap_stay_in_their_rows(tmp_path: Path) -> No
     assert _texts(reading, "header") == ["Date | Figure | What is counted"]
     assert _texts(reading, "row") == [" | ".join(row) for row in rows[1:]]
     assert _texts(reading, "paragraph") == [words.text.strip()]
+
+
+def test_a_wrapped_text_with_many_short_items_is_still_wrapped(tmp_path: Path) -> None:
+    lines = [
+        "The Lighthouse programme trains coastal observers in many countries, and it",
+        "will go on to do so for as long as there are coasts.",
+        "",
+        "It has these strands:",
+        "",
+        *(f"- strand number {n};" for n in range(12)),
+    ]
+    (tmp_path / "a.txt").write_text("\n".join(lines), "utf-8")
+    reading = read(tmp_path / "a.txt")
+    assert _texts(reading, "paragraph")[0] == f"{lines[0]} {lines[1]}"
+    assert len(_texts(reading, "item")) == 12

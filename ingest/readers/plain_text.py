@@ -43,8 +43,12 @@ def _lines(texts: Sequence[str]) -> list[Line]:
 
 def _is_wrapped(texts: Sequence[str]) -> bool:
     """Tell whether paragraphs run over several lines: most lines that others follow are filled."""
-    pairs = itertools.pairwise(texts)
-    followed = [len(text) for text, after in pairs if text.strip() and after.strip()]
+    followed = [
+        len(text)
+        for text, after in itertools.pairwise(texts)
+        # Where a list item begins, the line before ends at any width.
+        if text.strip() and after.strip() and not is_bulleted(after)
+    ]
     if not followed or max(map(len, texts)) > _WRAP_WIDTH:
         return False
     width = max(followed)
