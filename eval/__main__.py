@@ -20,6 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases.set_defaults(command=_run)
     cases.add_argument("--cases", nargs="+", type=Path, required=True, metavar="FILE")
     cases.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the records")
+    cases.add_argument(
+        "--metrics", nargs="+", default=[], metavar="NAME", help="print these only (default: all)"
+    )
     add_settings(cases, "index")
     add_json(cases)
 
@@ -102,15 +105,17 @@ def _refusals(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from eval.metrics import named_metrics
     from eval.run import run_cases
 
+    names = named_metrics(arguments.metrics)
     settings = settings_of(arguments).values
     with _progress() as progress:
         summary = run_cases(arguments.cases, settings, arguments.out, progress)
     if arguments.json:
         print_json(summary)
     else:
-        _print(summary)
+        _print(summary, names)
     return 0
 
 
@@ -180,10 +185,12 @@ def _gate(arguments: argparse.Namespace) -> int:
     return 1 if lost else 0
 
 
-def _print(summary: dict[str, Any]) -> None:
+def _print(summary: dict[str, Any], names: Sequence[str]) -> None:
     """Print every metric with its interval, then the headline figures of each slice."""
     sys.stdout.write(f"{'':<28}{'value':>9}   {'95 % interval':<16}{'turns':>6}\n")
     for name, figure in summary["all"].items():
+        if name not in names:
+            continue
         interval = f"{figure['low']:.3f} to {figure['high']:.3f}"
         sys.stdout.write(f"{name:<28}{figure['value']:>9.3f}   {interval:<16}{figure['n']:>6}\n")
     sys.stdout.write(f"\n{'slice':<44}{'turns':>6}{'all facts':>11}{'answered':>10}\n")

@@ -32,6 +32,7 @@ ROOMS = {
     "sqlite3": {"index.records", "index.records_writer", "assistant.doctor"},
     "streamlit": {"app_streamlit", "assistant.web.chat", "assistant.web.documents"},
     "Stemmer": {"index.analysis"},
+    "torch": {"index.embedder"},
     "transformers": {"index.embedder"},
 }
 

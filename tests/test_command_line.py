@@ -230,6 +230,13 @@ def test_eval_run_reports_facts_refusals_and_invariants(
     assert len((tmp_path / "run" / "records.jsonl").read_text("utf-8").splitlines()) == 4
     assert eval.__main__.main([*arguments, "--out", str(tmp_path / "run")]) == 0
     assert "type number" in capsys.readouterr().out
+    chosen = [*arguments, "--out", str(tmp_path / "run"), "--metrics"]
+    assert eval.__main__.main([*chosen, "token F1", "all facts"]) == 0
+    shown = capsys.readouterr().out
+    assert "all facts" in shown
+    assert "fact recall" not in shown
+    assert eval.__main__.main([*chosen, "bleu"]) == 2
+    assert "Unknown metric 'bleu'. Known: all facts" in capsys.readouterr().err
 
 
 def test_eval_refusals_tells_subject_from_foreign(

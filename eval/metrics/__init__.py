@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from corpus.errors import UsageError
 from eval.metrics import abstention, citations, evidence, facts, overlap
 from eval.records import Record
 
@@ -48,3 +49,15 @@ METRICS = (
     Metric("AUROC of confidence", pooled=abstention.auroc, headline=True),
     Metric("area under risk-coverage", pooled=abstention.area_under_risk_coverage),
 )
+
+
+def named_metrics(names: Sequence[str]) -> tuple[str, ...]:
+    """Return these names, or those of all metrics where none is given.
+
+    Raises UsageError for a name that no metric has.
+    """
+    known = [metric.name for metric in METRICS]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"Unknown metric {name!r}. Known: {', '.join(known)}.")
+    return tuple(names or known)
