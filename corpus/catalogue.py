@@ -87,6 +87,8 @@ def _entry(row: dict[str, Any], where: str) -> CatalogueEntry:
 def _value(key: str, value: Any, where: str) -> Any:
     if isinstance(value, datetime.date):
         value = value.isoformat()
+    if key == "published" and isinstance(value, int):
+        value = str(value)  # a year, as people write it
     if key == "sources":
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise UsageError(f"{where}: sources must be a list of texts.")

@@ -152,12 +152,16 @@ def _load_model(place: str, *, local_only: bool) -> SentenceTransformer:
 
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
-    """Importing makes millions of objects that stay; searching them for garbage costs 8 %."""
+    """Importing makes millions of objects that stay; searching them for garbage costs 8 %.
+
+    They are frozen afterwards: else each full collection later on stops an answer for 300 ms.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_enabled:
             gc.enable()
 

@@ -87,7 +87,7 @@ published = 2024-04-30
 
 [[document]]
 path = "meadow.md"
-published = "2023"
+published = 2023
 
 [[document]]
 path = "board.txt"
