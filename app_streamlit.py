@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +29,10 @@ BROWSER_COOKIE = "_streamlit_xsrf"
 @st.cache_resource(max_entries=1, show_spinner="Opening the index …")
 def _engine(settings: Settings, generation: str | None) -> QueryEngine:
     """Return the engine of one generation; a newly published one is another entry."""
-    return open_query_engine(settings, generation)
+    engine = open_query_engine(settings, generation)
+    if engine.retriever.generation.warning:
+        sys.stderr.write(f"Warning: {engine.retriever.generation.warning}\n")
+    return engine
 
 
 @st.cache_resource(show_spinner=False)
@@ -48,6 +52,8 @@ def main() -> None:
         st.title("The assistant cannot answer yet")
         st.html(markup.problem("There is no index that it can use", str(error)))
         return
+    if engine.retriever.generation.warning:
+        st.warning("The newest documents cannot be shown at the moment; the former are.")
     reader = Reader(engine, AUDIENCES, _conversation())
     pages = [
         st.Page(partial(page.render, reader), title=page.title, url_path=page.address,

@@ -14,6 +14,7 @@ from corpus.errors import AssistantError, UsageError
 if TYPE_CHECKING:
     from assistant.answer import Answer
     from assistant.query_engine import QueryEngine
+    from index.generations import Generation
 
 _EXPECTED = 'Write {"id": …, "question": "…"} or {"id": …, "turns": [{"q": "…"}, …]}.'
 
@@ -177,7 +178,9 @@ def _page(arguments: argparse.Namespace) -> int:
     from index.generations import open_generation
 
     index = settings_of(arguments).values.index
-    records = open_generation(index, arguments.generation).records
+    generation = open_generation(index, arguments.generation)
+    _warn(generation)
+    records = generation.records
     found = records.document(arguments.document)
     if found is None:
         known = [d.document.id for d in records.documents()]
@@ -224,7 +227,15 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _engine(arguments: argparse.Namespace) -> QueryEngine:
     from assistant.query_engine import open_query_engine
 
-    return open_query_engine(settings_of(arguments).values, arguments.generation)
+    engine = open_query_engine(settings_of(arguments).values, arguments.generation)
+    _warn(engine.retriever.generation)
+    return engine
+
+
+def _warn(generation: Generation) -> None:
+    """Say on stderr that another generation than the published one is served, and why."""
+    if generation.warning:
+        sys.stderr.write(f"Warning: {generation.warning}\n")
 
 
 def _filters(arguments: argparse.Namespace) -> dict[str, str]:

@@ -40,7 +40,12 @@ def examine(settings: ResolvedSettings) -> list[Check]:
     counts = ", ".join(f"{n} {what}" for what, n in generation.manifest.counts.items())
     return [
         *checks,
-        Check("index", True, f"generation {generation.id}: {counts}"),
+        Check(
+            "index",
+            generation.warning is None,
+            generation.warning or f"generation {generation.id}: {counts}",
+            "python -m ingest sync" if generation.warning else "",
+        ),
         *_embedder(settings, generation),
     ]
 

@@ -79,7 +79,7 @@ class HybridRetriever:
         wanted = self._k if k is None else k
         each = max(wanted, CANDIDATES)
         records = self.generation.records
-        if query.filters or query.audiences is not None:
+        if query.filters or query.audiences is not None or records.restricted:
             documents = records.select_documents(query.filters, query.audiences)
             only = documents
         else:

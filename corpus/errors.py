@@ -5,6 +5,7 @@
     AssistantError               exit code 1: something failed
      ├── UsageError                        2: a wrong argument or setting
      ├── NoUsableIndexError                3: nothing to read from
+     │    └── DamagedIndexError               a file is missing, cut off or altered
      ├── IndexLockedError                  5: another writer holds the index
      └── UnreadableDocumentError           a reader's verdict on one file: sync quarantines
                                            it, and exits 4 when the rest is indexed
@@ -31,6 +32,10 @@ class NoUsableIndexError(AssistantError):
     """There is no index here, or none that this version can read."""
 
     exit_code = 3
+
+
+class DamagedIndexError(NoUsableIndexError):
+    """A file of the index is missing, or is not what was written."""
 
 
 class IndexLockedError(AssistantError):

@@ -51,6 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gate.add_argument("--accept", action="store_true", help="make this run the baseline")
     add_json(gate)
 
+    golden = commands.add_parser("golden", help="which questions each of some generations answers")
+    golden.set_defaults(command=_golden)
+    golden.add_argument("--cases", type=Path, required=True, metavar="FILE")
+    golden.add_argument("--generations", nargs="+", required=True, metavar="ID")
+    add_settings(golden, "index")
+    add_json(golden)
+
     refusals = commands.add_parser("refusals", help="how often questions are refused")
     refusals.set_defaults(command=_refusals)
     refusals.add_argument("--cases", nargs="+", type=Path, default=[], metavar="FILE")
@@ -169,6 +176,20 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.write("".join(f"{line}\n" for line in wrong) or "The labels are sound.\n")
     return 1 if wrong else 0
+
+
+def _golden(arguments: argparse.Namespace) -> int:
+    from eval.golden import answered_questions
+
+    settings = settings_of(arguments).values
+    answered = answered_questions(arguments.cases, settings, arguments.generations)
+    if arguments.json:
+        print_json({"answered": answered})
+        return 0
+    for generation, questions in answered.items():
+        sys.stdout.write(f"{generation} answers {len(questions)}\n")
+        sys.stdout.write("".join(f"  {key}  {text}\n" for key, text in questions.items()))
+    return 0
 
 
 def _gate(arguments: argparse.Namespace) -> int:

@@ -53,7 +53,7 @@ def run_cases(
             progress(n, len(cases))
             if (case.id, len(case.turns)) in done:
                 continue
-            asked = list(_asked(case, engine))
+            asked = list(ask_case(case, engine))
             record_file.write("".join(record.to_line() for record, _ in asked))
             timings_file.write("".join(json.dumps(spent) + "\n" for _, spent in asked))
             record_file.flush()
@@ -127,7 +127,7 @@ def _refuse_unknown_documents(cases: Iterable[Case], engine: QueryEngine) -> Non
                 )
 
 
-def _asked(case: Case, engine: QueryEngine) -> Iterator[tuple[Record, dict[str, float]]]:
+def ask_case(case: Case, engine: QueryEngine) -> Iterator[tuple[Record, dict[str, float]]]:
     """Ask the turns of a case one after the other; yield each record with its timings."""
     page_text = _page_texts(engine)
     questions: list[str] = []

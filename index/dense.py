@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol
@@ -36,12 +36,15 @@ class DenseStore(Protocol):
 class DenseStoreKind(Protocol):
     """How one kind of store is written and opened; a module has these two functions."""
 
-    def write(self, path: Path, vectors: Vectors) -> None:
-        """Write vectors of shape (n, dimension) to a file."""
+    def write(self, path: Path, blocks: Iterable[Vectors], dimension: int) -> None:
+        """Write vectors, given in blocks of shape (n, dimension), to a file.
+
+        Raises OSError when the file cannot be written.
+        """
         ...
 
     def open(self, path: Path, dimension: int) -> DenseStore:
-        """Open such a file; raises NoUsableIndexError when it is damaged."""
+        """Open such a file; raises DamagedIndexError when it is damaged."""
         ...
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import faiss
 import numpy as np
 
-from corpus.errors import NoUsableIndexError
+from corpus.errors import DamagedIndexError
 from index.dense import Rows, Vectors
 
 
@@ -40,25 +41,30 @@ class FaissDense:
         return np.asarray(self._index.reconstruct_batch(rows), dtype=np.float32)
 
 
-def write(path: Path, vectors: Vectors) -> None:
-    """Write a flat index of the vectors, in their order."""
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(vectors)
-    faiss.write_index(index, str(path))
+def write(path: Path, blocks: Iterable[Vectors], dimension: int) -> None:
+    """Write a flat index of the vectors, in their order. Raises OSError when it cannot."""
+    index = faiss.IndexFlatIP(dimension)
+    for block in blocks:
+        index.add(np.ascontiguousarray(block, dtype=np.float32))
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise OSError(f"{path} cannot be written; is the disk full? ({reason})") from error
 
 
 def open(path: Path, dimension: int) -> FaissDense:  # noqa: A001 - the interface's name
     """Open an index that ``write`` made.
 
     The file is mapped, not read, so that opening takes the same time for any size. Raises
-    NoUsableIndexError when it is missing, damaged, or of another kind or dimension.
+    DamagedIndexError when it is missing, damaged, or of another kind or dimension.
     """
     try:
         index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     except RuntimeError as error:
-        raise NoUsableIndexError(_damaged(path)) from error
+        raise DamagedIndexError(_damaged(path)) from error
     if not isinstance(index, faiss.IndexFlat) or index.d != dimension:
-        raise NoUsableIndexError(_damaged(path))
+        raise DamagedIndexError(_damaged(path))
     return FaissDense(index)
 
 
@@ -68,4 +74,4 @@ def _only(allowed: Rows) -> faiss.SearchParameters:
 
 
 def _damaged(path: Path) -> str:
-    return f"{path} is missing or damaged. Build the index anew: python -m ingest sync --force"
+    return f"{path} is missing or damaged."

@@ -2,7 +2,7 @@
 
 ::
 
-    INDEX/CURRENT                    id of the published generation
+    INDEX/CURRENT                    names the published generation; CURRENT.copy says the same
     INDEX/generations/ID/            manifest.json and the files that it lists
     INDEX/building/                  the one being built; worthless unless its builder lives
     INDEX/lock                       held by the one writer
@@ -10,48 +10,55 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
-import os
-import shutil
-import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.errors import IndexLockedError, NoUsableIndexError
+from corpus.errors import DamagedIndexError, NoUsableIndexError
+from corpus.folder import file_sha256
 from index.analysis import ANALYSIS
 from index.dense import DENSE_STORES, Rows, Vectors
-from index.manifest import Manifest, read_manifest
+from index.lock import Pin
+from index.manifest import MANIFEST_FILE, Manifest, read_manifest
+from index.pointer import Permitted, Pointer, read_pointer
 from index.records import Records
 
 RECORDS_FILE = "records.sqlite"
 PASSAGE_VECTORS_FILE = "passages.vectors"
 SENTENCE_VECTORS_FILE = "sentences.npy"
-_CURRENT = "CURRENT"
-_LOCK = "lock"
-_FLOCK = "hhqqi4x"  # struct flock of 64-bit Linux: type, whence, start, length, process
+_ID = re.compile(r"\d{6,}-\w+")
+# A generation can be replaced and pruned while it is being opened; more often in a row it is not.
+_ATTEMPTS = 5
 
 
 class Generation:
-    """One generation, open for reading; the files stay those that were opened."""
+    """One generation, open for reading; its files stay those that were opened and checked.
 
-    def __init__(self, folder: Path) -> None:
+    It is pinned: as long as this object lives, ``prune`` leaves the folder alone. ``warning`` says
+    why it is served in the place of another, and is None otherwise.
+    """
+
+    def __init__(
+        self, folder: Path, permitted: Permitted | None = None, warning: str | None = None
+    ) -> None:
+        self._pin = _pinned(folder)
+        self.folder = folder
+        self.warning = warning
         self.manifest: Manifest = read_manifest(folder)
         if self.manifest.analysis != ANALYSIS:
             raise NoUsableIndexError(
                 f"The index generation {folder} was built with other keyword rules "
                 f"({self.manifest.analysis}). Build it anew: python -m ingest sync --force"
             )
-        self._check_sizes(folder)
-        self.records = Records(folder / RECORDS_FILE)
+        check_files(folder, self.manifest)
+        self.records = Records(folder / RECORDS_FILE, permitted)
         kind = DENSE_STORES[self.manifest.dense_store]()
         dimension = self.manifest.embedder.dimension
         self.passages = kind.open(folder / PASSAGE_VECTORS_FILE, dimension)
-        self._sentences = _open_sentences(folder / SENTENCE_VECTORS_FILE)
+        self.sentences = _open_sentences(folder / SENTENCE_VECTORS_FILE, dimension)
 
     @property
     def id(self) -> str:
@@ -60,128 +67,38 @@ class Generation:
 
     def sentence_vectors(self, rows: Rows) -> Vectors:
         """Return the vectors of these sentence rows, shape (len(rows), dimension), float32."""
-        return np.asarray(self._sentences[rows], dtype=np.float32)
-
-    def _check_sizes(self, folder: Path) -> None:
-        for name, record in self.manifest.files.items():
-            file = folder / name
-            if not file.is_file() or file.stat().st_size != record.size:
-                raise NoUsableIndexError(
-                    f"{file} is missing or has another size than the manifest says. "
-                    "Build the index anew: python -m ingest sync --force"
-                )
+        return np.asarray(self.sentences[rows], dtype=np.float32)
 
 
 def open_generation(index: Path, generation: str | None = None) -> Generation:
-    """Open the published generation, or the one named.
+    """Open the published generation, or the one named, and check every file of it.
 
-    Raises NoUsableIndexError when there is none, naming the command that makes one.
+    Where the published one is damaged, the latest intact one that was published before is opened
+    in its place, with a ``warning``, restricted to documents that are still published. Raises
+    NoUsableIndexError when there is none, naming the command that makes one.
     """
-    wanted = generation or published_generation(index)
-    if wanted is None:
-        raise NoUsableIndexError(
-            f"There is no index in {index}. Make one: "
-            f"python -m ingest sync --corpus DIR --index {index}"
-        )
-    folder = generation_folder(index, wanted)
-    if wanted not in generation_ids(index):
-        known = ", ".join(generation_ids(index)) or "none"
-        raise NoUsableIndexError(
-            f"The index in {index} has no generation {wanted!r} (there: {known}). "
-            "List them: python -m ingest status"
-        )
-    return Generation(folder)
+    if generation is not None:
+        return _named(index, generation)
+    for _ in range(_ATTEMPTS):
+        pointer = _pointer(index)
+        try:
+            return Generation(generation_folder(index, pointer.generation))
+        except DamagedIndexError as error:
+            if _pointer(index).generation == pointer.generation:
+                return _former(index, pointer, error)
+    raise NoUsableIndexError(f"The index in {index} changes faster than it can be opened.")
 
 
 def published_generation(index: Path) -> str | None:
     """Return the id of the published generation, or None when nothing is published."""
-    try:
-        return (index / _CURRENT).read_text(encoding="utf-8").strip() or None
-    except FileNotFoundError:
-        return None
+    pointer = read_pointer(index)
+    return pointer.generation if pointer else None
 
 
 def generation_ids(index: Path) -> list[str]:
     """Return the ids of all complete generations, oldest first."""
-    return sorted(path.name for path in (index / "generations").glob("*") if path.is_dir())
-
-
-def next_generation_id(index: Path, digest: str) -> str:
-    """Return an id that sorts after all others and ends in the start of a content digest."""
-    numbers = [int(name.split("-")[0]) for name in generation_ids(index)]
-    return f"{max(numbers, default=0) + 1:06d}-{digest[:8]}"
-
-
-@contextmanager
-def writer_lock(index: Path) -> Iterator[None]:
-    """Hold the index as its one writer; the kernel frees it when the process ends.
-
-    A POSIX record lock: child processes do not inherit it, so that one which outlives its
-    parent cannot keep the index held. Raises IndexLockedError when another process has it.
-    """
-    index.mkdir(parents=True, exist_ok=True)
-    with (index / _LOCK).open("a") as file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in {errno.EACCES, errno.EAGAIN}:
-                raise
-            raise IndexLockedError(
-                f"Process {lock_holder(index)} is writing the index in {index}. "
-                "Wait until it is done, or stop it."
-            ) from error
-        yield
-
-
-def lock_holder(index: Path) -> int | None:
-    """Return the process id of the writer that holds the index now, or None."""
-    try:
-        with (index / _LOCK).open("rb") as file:
-            asked = struct.pack(_FLOCK, fcntl.F_RDLCK, 0, 0, 0, 0)
-            answer = struct.unpack(_FLOCK, fcntl.fcntl(file, fcntl.F_GETLK, asked))
-    except FileNotFoundError:
-        return None
-    return None if answer[0] == fcntl.F_UNLCK else int(answer[4])
-
-
-@contextmanager
-def building_folder(index: Path) -> Iterator[Path]:
-    """Give an empty folder to build in; what is left of it afterwards is removed.
-
-    For the holder of the writer lock only.
-    """
-    folder = index / "building"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def write_sentence_vectors(path: Path, vectors: Vectors) -> None:
-    """Write sentence vectors as float16: they re-rank few candidates, so the half will do."""
-    np.save(path, vectors.astype(np.float16), allow_pickle=False)
-
-
-def publish(index: Path, building: Path, generation: str) -> None:
-    """Make a complete folder the published generation, in one atomic step.
-
-    Everything is on disk before the pointer moves: after a crash at any moment a reader
-    finds either the former generation or this one.
-    """
-    for file in building.iterdir():
-        _sync_to_disk(file)
-    _sync_to_disk(building)
-    target = generation_folder(index, generation)
-    target.parent.mkdir(exist_ok=True)
-    building.rename(target)
-    _sync_to_disk(target.parent)
-    pointer = index / f"{_CURRENT}.new"
-    pointer.write_text(generation + "\n", encoding="utf-8")
-    _sync_to_disk(pointer)
-    pointer.replace(index / _CURRENT)
-    _sync_to_disk(index)
+    folders = (path for path in (index / "generations").glob("*") if path.is_dir())
+    return sorted(path.name for path in folders if _ID.fullmatch(path.name))
 
 
 def generation_folder(index: Path, generation: str) -> Path:
@@ -189,20 +106,79 @@ def generation_folder(index: Path, generation: str) -> Path:
     return index / "generations" / generation
 
 
-def _sync_to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Compare every file with the size and the checksum in the manifest.
+
+    Raises DamagedIndexError, naming the file.
+    """
+    for name, record in manifest.files.items():
+        file = folder / name
+        if not file.is_file() or file.stat().st_size != record.size:
+            raise DamagedIndexError(
+                f"{file} is missing or has another size than the manifest says."
+            )
+    names = sorted(manifest.files, key=lambda name: -manifest.files[name].size)
+    with ThreadPoolExecutor(max_workers=2) as pool:  # hashing leaves the interpreter's lock
+        found = pool.map(lambda name: file_sha256(folder / name), names)
+    for name, sha256 in zip(names, found, strict=True):
+        if sha256 != manifest.files[name].sha256:
+            raise DamagedIndexError(f"{folder / name} is damaged: its checksum does not fit.")
+
+
+def _pinned(folder: Path) -> Pin:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return Pin(folder / MANIFEST_FILE)
+    except OSError as error:
+        raise DamagedIndexError(f"{folder / MANIFEST_FILE} is missing or being removed.") from error
 
 
-def _open_sentences(path: Path) -> NDArray[np.float16]:
+def _pointer(index: Path) -> Pointer:
+    pointer = read_pointer(index)
+    if pointer is None:
+        raise NoUsableIndexError(
+            f"There is no index in {index}. Make one: "
+            f"python -m ingest sync --corpus DIR --index {index}"
+        )
+    return pointer
+
+
+def _named(index: Path, generation: str) -> Generation:
+    known = generation_ids(index)
+    if generation not in known:
+        _pointer(index)
+        raise NoUsableIndexError(
+            f"The index in {index} has no generation {generation!r} "
+            f"(there: {', '.join(known) or 'none'}). List them: python -m ingest status"
+        )
+    try:
+        return Generation(generation_folder(index, generation))
+    except DamagedIndexError as error:
+        raise DamagedIndexError(f"{error} Name another: python -m ingest status") from error
+
+
+def _former(index: Path, pointer: Pointer, damage: DamagedIndexError) -> Generation:
+    """Open the latest intact generation that was published before the damaged one."""
+    for former in pointer.history:
+        if pointer.permitted is None or former == pointer.generation:
+            continue
+        warning = (
+            f"{damage} Generation {former} is served in its place, without what was removed or "
+            "changed since. To repair the index: python -m ingest sync"
+        )
+        try:
+            return Generation(generation_folder(index, former), pointer.permitted, warning)
+        except NoUsableIndexError:
+            continue
+    raise DamagedIndexError(
+        f"{damage} Build the index anew: python -m ingest sync --force"
+    ) from damage
+
+
+def _open_sentences(path: Path, dimension: int) -> NDArray[np.float16]:
     try:
         vectors: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError) as error:
-        raise NoUsableIndexError(
-            f"{path} is missing or damaged ({error}). "
-            "Build the index anew: python -m ingest sync --force"
-        ) from error
+        raise DamagedIndexError(f"{path} is missing or damaged ({error}).") from error
+    if vectors.ndim != 2 or vectors.shape[1] != dimension:  # noqa: PLR2004 - rows and columns
+        raise DamagedIndexError(f"{path} has vectors of another dimension.")
     return vectors

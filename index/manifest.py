@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from corpus.errors import NoUsableIndexError
+from corpus.errors import DamagedIndexError, NoUsableIndexError
 from index.noise import Noise
+from index.sealed import seal, unseal
 
-FORMAT = 2
+FORMAT = 3
+# Format 2 had no checksum over the manifest itself, and kept no terms beside the passages.
+READABLE_FORMATS = (2, FORMAT)
 MANIFEST_FILE = "manifest.json"
 
 
@@ -42,7 +46,7 @@ class Manifest:
 
     ``chunking`` names the rules that made the passages, ``analysis`` those that made the
     keyword terms, ``noise`` how near the sentences come to foreign questions, ``corpus_digest``
-    the documents with their catalogue entries.
+    the documents with their catalogue entries, ``noise_questions`` the questions behind the noise.
     """
 
     format: int
@@ -56,33 +60,50 @@ class Manifest:
     corpus_digest: str
     counts: dict[str, int]
     files: dict[str, FileRecord]
+    noise_questions: str = ""
 
     def write(self, folder: Path) -> None:
         """Write the manifest into the generation's folder."""
-        text = json.dumps(asdict(self), ensure_ascii=False, indent=1)
-        (folder / MANIFEST_FILE).write_text(text + "\n", encoding="utf-8")
+        content = json.loads(json.dumps(asdict(self)))  # tuples as the lists that are read back
+        (folder / MANIFEST_FILE).write_bytes(seal(content))
 
 
 def read_manifest(folder: Path) -> Manifest:
     """Read a generation's manifest.
 
-    Raises NoUsableIndexError when it is missing, damaged or of another format.
+    Raises DamagedIndexError when it is missing or altered, NoUsableIndexError when it is of a
+    format that this version does not read.
     """
+    file = folder / MANIFEST_FILE
     try:
-        values = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+        values = _content(file)
         found = values["format"]
-        if found != FORMAT:
-            raise NoUsableIndexError(
-                f"The index generation {folder} has format {found}, this version reads {FORMAT}. "
-                "Build it anew: python -m ingest sync --force"
-            )
-        embedder = values["embedder"]
-        values["embedder"] = EmbedderRecord(**{**embedder, "probe": tuple(embedder["probe"])})
-        values["noise"] = Noise(**values["noise"])
-        values["files"] = {name: FileRecord(**f) for name, f in values["files"].items()}
-        return Manifest(**values)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DamagedIndexError(f"{file} is missing or damaged ({error}).") from error
+    if found not in READABLE_FORMATS:
         raise NoUsableIndexError(
-            f"The manifest of the index generation {folder} is missing or damaged ({error}). "
-            "Build the index anew: python -m ingest sync --force"
-        ) from error
+            f"The index generation {folder} has format {found}, this version reads "
+            f"{' and '.join(map(str, READABLE_FORMATS))}. "
+            "Build it anew: python -m ingest sync --force"
+        )
+    try:
+        return _manifest(values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedIndexError(f"{file} is damaged ({error}).") from error
+
+
+def _content(file: Path) -> dict[str, Any]:
+    data = file.read_bytes()
+    values: dict[str, Any] = json.loads(data)
+    if values.get("format") == 2:  # noqa: PLR2004 - the one format that was not sealed
+        return values
+    content: dict[str, Any] = unseal(data, str(file))
+    return content
+
+
+def _manifest(values: dict[str, Any]) -> Manifest:
+    embedder = values["embedder"]
+    values["embedder"] = EmbedderRecord(**{**embedder, "probe": tuple(embedder["probe"])})
+    values["noise"] = Noise(**values["noise"])
+    values["files"] = {name: FileRecord(**f) for name, f in values["files"].items()}
+    return Manifest(**values)

@@ -7,13 +7,15 @@ would find, so that this is measured once for each generation.
 
 from __future__ import annotations
 
+import hashlib
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
+from numpy.typing import NDArray
 
 from index.dense import Vectors
 
@@ -35,19 +37,36 @@ class Noise:
         return table.get(language, _mean(list(table.values())))
 
 
-def measure_noise(
-    embed_query: Callable[[str], Vectors], sentences: Vectors, languages: Sequence[str]
-) -> Noise:
-    """Measure the noise of sentence vectors, shape (n, dimension), in these n languages."""
-    tags = np.array(languages)
-    same: dict[str, float] = {}
-    other: dict[str, float] = {}
-    for language, questions in foreign_questions().items():
-        cosines = np.array([sentences @ embed_query(question) for question in questions])
-        for table, rows in ((same, tags == language), (other, tags != language)):
-            if rows.any():
-                table[language] = _mean(cosines[:, rows].max(axis=1).tolist())
-    return Noise(same, other)
+def measure_noise(questions: Vectors, blocks: Iterable[Vectors], languages: Sequence[str]) -> Noise:
+    """Measure the noise of sentences from the vectors that ``question_vectors`` gave.
+
+    ``blocks`` have the sentences' vectors, shape (n, dimension) each, and ``languages`` has the
+    languages of all of them, in the same order.
+    """
+    asked_in = np.array([language for language, _ in _questions()])
+    nearest = {same: np.full(len(asked_in), -np.inf) for same in (True, False)}
+    tags, row = np.array(languages), 0
+    for block in blocks:
+        cosines = block @ questions.T
+        spoken = tags[row : row + len(block)]
+        row += len(block)
+        for language in foreign_questions():
+            asked, same = asked_in == language, spoken == language
+            for kind, rows in ((True, same), (False, ~same)):
+                if rows.any():
+                    best = cosines[rows][:, asked].max(axis=0)
+                    nearest[kind][asked] = np.maximum(nearest[kind][asked], best)
+    return Noise(_by_language(nearest[True], asked_in), _by_language(nearest[False], asked_in))
+
+
+def question_vectors(embed_query: Callable[[str], Vectors]) -> Vectors:
+    """Return the vectors of the foreign questions, shape (questions, dimension)."""
+    return np.array([embed_query(question) for _, question in _questions()])
+
+
+def questions_digest() -> str:
+    """Return a digest of the foreign questions, by which stored vectors are known to be theirs."""
+    return hashlib.sha256(repr(_questions()).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=1)
@@ -55,6 +74,18 @@ def foreign_questions() -> dict[str, list[str]]:
     """Return the questions that the noise is measured with, by language."""
     text = files("index").joinpath("foreign_questions.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
+
+
+def _questions() -> list[tuple[str, str]]:
+    return [(lang, question) for lang, some in foreign_questions().items() for question in some]
+
+
+def _by_language(nearest: NDArray[np.float64], asked_in: NDArray[np.str_]) -> dict[str, float]:
+    return {
+        language: _mean(nearest[asked_in == language].tolist())
+        for language in foreign_questions()
+        if np.isfinite(nearest[asked_in == language]).all()
+    }
 
 
 def _mean(values: Sequence[float]) -> float:

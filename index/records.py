@@ -11,7 +11,8 @@ from functools import cached_property
 from pathlib import Path
 
 from corpus.documents import Document, Page, Passage, Sentence, Span
-from corpus.errors import NoUsableIndexError, UsageError
+from corpus.errors import DamagedIndexError, UsageError
+from index.pointer import Permitted
 
 # What a question can be narrowed by; every row is a column of `documents`, or made from one.
 FILTERS: dict[str, str] = {
@@ -41,6 +42,15 @@ class Quarantined:
     path: str
     sha256: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A file with the content of the document at the path ``of``; it is not indexed again."""
+
+    path: str
+    sha256: str
+    of: str
 
 
 @dataclass(frozen=True)
@@ -81,32 +91,41 @@ class SentenceRow:
 class Records:
     """Read-only access to one generation's ``records.sqlite``, from any thread.
 
-    The file never changes, so it is opened as immutable: no lock, no journal.
+    The file never changes, so it is opened as immutable: no lock, no journal. Where ``permitted``
+    is given, documents with another content or audience are as if they were not there.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, permitted: Permitted | None = None) -> None:
+        self.path = path
+        self._permitted = permitted
         self._thread = threading.local()
         try:
             self._connection.execute("SELECT count(*) FROM documents")
         except sqlite3.Error as error:
-            raise NoUsableIndexError(
-                f"{path} is missing or damaged ({error}). "
-                "Build the index anew: python -m ingest sync --force"
-            ) from error
+            raise DamagedIndexError(f"{path} is missing or damaged ({error}).") from error
 
     @property
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._thread, "connection", None)
         if found is None:
-            uri = f"{self._path.resolve().as_uri()}?mode=ro&immutable=1"
-            found = self._thread.connection = sqlite3.connect(uri, uri=True)
+            found = self._thread.connection = sqlite3.connect(read_only_uri(self.path), uri=True)
         return found
+
+    @property
+    def restricted(self) -> bool:
+        """Whether a search must name the documents that it may find."""
+        return self._permitted is not None
 
     @cached_property
     def _documents(self) -> list[IndexedDocument]:
-        query = f"{_SELECT_DOCUMENTS} ORDER BY path"
-        return [_indexed(*row) for row in self._connection.execute(query)]
+        return self._selected(f"{_SELECT_DOCUMENTS} ORDER BY path", ())
+
+    def _selected(self, query: str, values: Sequence[str]) -> list[IndexedDocument]:
+        found = [_indexed(*row) for row in self._connection.execute(query, values)]
+        return [one for one in found if self._may_show(one.document)]
+
+    def _may_show(self, document: Document) -> bool:
+        return self._permitted is None or (document.sha256, document.audience) in self._permitted
 
     def documents(self) -> list[IndexedDocument]:
         """Return every document, ordered by path."""
@@ -115,8 +134,7 @@ class Records:
     def document(self, document_id: str) -> IndexedDocument | None:
         """Return one document, or None when there is none of this id."""
         query = f"{_SELECT_DOCUMENTS} WHERE id = ?"
-        row = self._connection.execute(query, (document_id,)).fetchone()
-        return _indexed(*row) if row else None
+        return next(iter(self._selected(query, (document_id,))), None)
 
     def select_documents(
         self, filters: Mapping[str, str], audiences: Sequence[str] | None
@@ -134,7 +152,7 @@ class Records:
             conditions.append(f"audience IN ({_marks(audiences)})")
             values += audiences
         query = f"{_SELECT_DOCUMENTS} WHERE {' AND '.join(conditions)} ORDER BY path"
-        return [_indexed(*row) for row in self._connection.execute(query, values)]
+        return self._selected(query, values)
 
     def page(self, document_id: str, number: int) -> Page | None:
         """Return one page, or None when there is no such page."""
@@ -190,18 +208,62 @@ class Records:
             [replace(passages[row], sentences=tuple(sentences[row])) for row in rows],
         )
 
-    def passage_digests(self) -> dict[str, int]:
-        """Return the row of each embedded passage text, by digest."""
-        return dict(self._connection.execute("SELECT digest, row FROM passages"))
+    def passage_rows(self, digests: Iterable[str]) -> dict[str, int]:
+        """Return a row for each of these digests of embedded passage texts that is there."""
+        return self._rows("passages", digests)
 
-    def sentence_digests(self) -> dict[str, int]:
-        """Return the row of each embedded sentence text, by digest."""
-        return dict(self._connection.execute("SELECT digest, row FROM sentences"))
+    def sentence_rows(self, digests: Iterable[str]) -> dict[str, int]:
+        """Return a row for each of these digests of embedded sentence texts that is there."""
+        return self._rows("sentences", digests)
+
+    def _rows(self, table: str, digests: Iterable[str]) -> dict[str, int]:
+        query = (
+            f"SELECT digest, row FROM {table} "  # noqa: S608 - one of two names
+            "WHERE digest IN (SELECT value FROM json_each(?))"
+        )
+        return dict(self._connection.execute(query, (json.dumps(list(digests)),)))
+
+    def extent_of_sentences(self, first: int, end: int) -> tuple[int, int]:
+        """Return the sentence rows, first and end, of the passage rows ``first`` up to ``end``."""
+        query = "SELECT min(row), max(row) FROM sentences WHERE passage >= ? AND passage < ?"
+        low, high = self._connection.execute(query, (first, end)).fetchone()
+        return (0, 0) if low is None else (low, high + 1)
+
+    def counts(self) -> dict[str, int]:
+        """Count what is stored, by the names that a manifest's counts have."""
+        tables = {"quarantine": "quarantined"}
+        return {
+            tables.get(table, table): self._connection.execute(
+                f"SELECT count(*) FROM {table}"  # noqa: S608 - names from the tuple below
+            ).fetchone()[0]
+            for table in ("documents", "pages", "passages", "sentences", "quarantine")
+        }
+
+    def damage(self) -> list[str]:
+        """Return what SQLite finds wrong with the file; empty where it is sound."""
+        rows = self._connection.execute("PRAGMA quick_check").fetchall()
+        return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
+
+    def has_terms(self) -> bool:
+        """Tell whether the passages' terms are stored, so that they can be copied."""
+        columns = self._connection.execute("SELECT name FROM pragma_table_info('passages')")
+        return ("terms",) in columns.fetchall()
 
     def quarantined(self) -> list[Quarantined]:
         """Return the files that could not be read, by path."""
         query = "SELECT path, sha256, reason FROM quarantine ORDER BY path"
         return [Quarantined(*row) for row in self._connection.execute(query)]
+
+    def duplicates(self) -> list[Duplicate]:
+        """Return the files that have the content of an indexed document, by path."""
+        if not self._has_table("duplicates"):  # format 2 had none
+            return []
+        query = "SELECT path, sha256, of FROM duplicates ORDER BY path"
+        return [Duplicate(*row) for row in self._connection.execute(query)]
+
+    def _has_table(self, name: str) -> bool:
+        query = "SELECT 1 FROM sqlite_master WHERE name = ?"
+        return self._connection.execute(query, (name,)).fetchone() is not None
 
     def keyword_search(
         self,
@@ -233,6 +295,11 @@ class Records:
         wanted = list(dict.fromkeys(query_terms))
         query = f"SELECT term, doc FROM keyword_counts WHERE term IN ({_marks(wanted)})"  # noqa: S608
         return dict(self._connection.execute(query, wanted))
+
+
+def read_only_uri(path: Path) -> str:
+    """Return the address under which SQLite opens a file that never changes."""
+    return f"{path.resolve().as_uri()}?mode=ro&immutable=1"
 
 
 def _marks(values: Sequence[object]) -> str:

@@ -4,39 +4,80 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
 
 from corpus.documents import Document, Passage, Sentence
 from index.analysis import terms
-from index.records import DocumentContent, Quarantined
+from index.records import DocumentContent, IndexedDocument, Quarantined, Records, read_only_uri
 
-# Functions from a passage (and one of its sentences) to the digest of what is embedded for it.
-PassageDigest = Callable[[Passage], str]
-SentenceDigest = Callable[[Passage, Sentence], str]
+# Functions from a passage (and one of its sentences) to what is embedded for it, and from that to
+# the digest by which it is recognised.
+PassageText = Callable[[Passage], str]
+SentenceText = Callable[[Passage, Sentence], str]
+Digest = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """``count`` rows from ``first`` on are the rows from ``former`` on of the former generation."""
+
+    first: int
+    former: int
+    count: int
+
+
+@dataclass(frozen=True)
+class NewText:
+    """A row whose vector is not known by its place: the text to embed, and its digest."""
+
+    row: int
+    digest: str
+    text: str
 
 
 class RecordsWriter:
-    """Fills a new database; rows are numbered from 0 in the order of the calls."""
+    """Fills a new database; rows are numbered from 0 in the order of the calls.
+
+    What has to be embedded for them is collected on the way: ``new_passages`` and
+    ``new_sentences``, with ``carried_passages`` and ``carried_sentences`` for the rest. Every
+    method raises OSError when the file cannot be written.
+    """
 
     def __init__(
-        self, path: Path, passage_digest: PassageDigest, sentence_digest: SentenceDigest
+        self,
+        path: Path,
+        former: Records | None,
+        passage_text: PassageText,
+        sentence_text: SentenceText,
+        digest: Digest,
     ) -> None:
-        self._passage_digest = passage_digest
-        self._sentence_digest = sentence_digest
-        self.passages = 0
-        self.sentences = 0
-        self.pages = 0
-        self.documents = 0
-        # Nobody reads the file before it is complete and published, so it needs no journal.
-        self._connection = sqlite3.connect(path)
-        self._connection.execute("PRAGMA journal_mode = OFF")
-        self._connection.executescript(
-            files("index").joinpath("schema.sql").read_text(encoding="utf-8")
+        self._path = path
+        self._former = former
+        self._passage_text = passage_text
+        self._sentence_text = sentence_text
+        self._digest = digest
+        self.counts = dict.fromkeys(
+            ("documents", "pages", "passages", "sentences", "quarantined"), 0
         )
+        self.new_passages: list[NewText] = []
+        self.new_sentences: list[NewText] = []
+        self.carried_passages: list[Carried] = []
+        self.carried_sentences: list[Carried] = []
+        # The languages of the sentences, each with how many follow in it.
+        self.languages: list[tuple[str, int]] = []
+        with self._writing():
+            self._connection = sqlite3.connect(path, uri=True)
+            # Nobody reads the file before it is complete and published, so it needs no journal.
+            self._connection.execute("PRAGMA journal_mode = OFF")
+            if former:
+                self._connection.execute("ATTACH ? AS former", (read_only_uri(former.path),))
+            schema = files("index").joinpath("schema.sql").read_text(encoding="utf-8")
+            self._connection.executescript(schema)
 
     def __enter__(self) -> RecordsWriter:
         return self
@@ -47,25 +88,71 @@ class RecordsWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._connection.execute("INSERT INTO keywords (keywords) VALUES ('optimize')")
-            self._connection.commit()
-        self._connection.close()
+        try:
+            if kind is None:
+                with self._writing():
+                    self._connection.execute("INSERT INTO keywords (keywords) VALUES ('rebuild')")
+                    self._connection.execute("INSERT INTO keywords (keywords) VALUES ('optimize')")
+                    self._connection.commit()
+        finally:
+            self._connection.close()
 
     def add_document(self, document: Document, content: DocumentContent) -> None:
         """Store a document with its pages, passages, sentences and keyword terms."""
-        first = self.passages
-        for page in content.pages:
-            self._insert("pages", page.document_id, page.number, page.printed_number, page.text)
-            self.pages += 1
-        for passage in content.passages:
-            self._add_passage(passage, document.language)
+        first, sentences = self.counts["passages"], self.counts["sentences"]
+        with self._writing():
+            for page in content.pages:
+                self._insert("pages", page.document_id, page.number, page.printed_number, page.text)
+            self.counts["pages"] += len(content.pages)
+            for passage in content.passages:
+                self._add_passage(passage, document.language)
+            self._add_document(document, content.own_title, content.own_language, first)
+        self.languages.append((document.language, self.counts["sentences"] - sentences))
+
+    def carry_over(self, document: Document, known: IndexedDocument) -> None:
+        """Copy a document's rows from the former generation, under the description given.
+
+        Its id, content and language are those that it had there.
+        """
+        first, row = self.counts["passages"], self.counts["sentences"]
+        shift = first - known.first
+        former = self._former
+        if former is None:
+            raise ValueError("Nothing can be carried over without a former generation.")
+        low, high = former.extent_of_sentences(known.first, known.end)
+        of_passages = (known.first, known.end)
+        with self._writing():
+            pages = self._connection.execute(_COPY_PAGES, (document.id,)).rowcount
+            self._connection.execute(_COPY_PASSAGES, (shift, *of_passages))
+            self._connection.execute(_COPY_SENTENCES, (row - low, shift, *of_passages))
+            self.counts["pages"] += pages
+            self.counts["passages"] += known.end - known.first
+            self.counts["sentences"] += high - low
+            self._add_document(document, known.own_title, known.own_language, first)
+        self.carried_passages.append(Carried(first, known.first, known.end - known.first))
+        self.carried_sentences.append(Carried(row, low, high - low))
+        self.languages.append((document.language, high - low))
+
+    def add_quarantined(self, file: Quarantined) -> None:
+        """Store that a file could not be read, and why."""
+        with self._writing():
+            self._insert("quarantine", file.path, file.sha256, file.reason)
+        self.counts["quarantined"] += 1
+
+    def add_duplicate(self, path: str, sha256: str, of: str) -> None:
+        """Store that a file has the content of the document at ``of``, and is no second one."""
+        with self._writing():
+            self._insert("duplicates", path, sha256, of)
+
+    def _add_document(
+        self, document: Document, own_title: str, own_language: str, first: int
+    ) -> None:
         self._insert(
             "documents",
             document.id,
             json.dumps(asdict(document), ensure_ascii=False),
-            content.own_title,
-            content.own_language,
+            own_title,
+            own_language,
             document.path,
             document.sha256,
             document.language,
@@ -74,16 +161,14 @@ class RecordsWriter:
             document.edition,
             document.audience,
             first,
-            self.passages,
+            self.counts["passages"],
         )
-        self.documents += 1
-
-    def add_quarantined(self, file: Quarantined) -> None:
-        """Store that a file could not be read, and why."""
-        self._insert("quarantine", file.path, file.sha256, file.reason)
+        self.counts["documents"] += 1
 
     def _add_passage(self, passage: Passage, language: str) -> None:
-        row = self.passages
+        row = self.counts["passages"]
+        leads = " ".join(dict.fromkeys(s.lead for s in passage.sentences if s.lead))
+        words = " ".join(terms(" \n".join((*passage.section, leads, passage.text)), language))
         self._insert(
             "passages",
             row,
@@ -95,29 +180,52 @@ class RecordsWriter:
             passage.start,
             passage.end,
             passage.text,
-            self._passage_digest(passage),
+            self._noted(self.new_passages, row, self._passage_text(passage)),
+            words,
         )
-        leads = " ".join(dict.fromkeys(s.lead for s in passage.sentences if s.lead))
-        words = " ".join(terms(" \n".join((*passage.section, leads, passage.text)), language))
-        self._connection.execute("INSERT INTO keywords (rowid, terms) VALUES (?, ?)", (row, words))
         for sentence in passage.sentences:
             self._add_sentence(row, passage, sentence)
-        self.passages += 1
+        self.counts["passages"] += 1
 
     def _add_sentence(self, passage_row: int, passage: Passage, sentence: Sentence) -> None:
+        row = self.counts["sentences"]
         spans = [[span.page, span.start, span.end] for span in sentence.spans]
         self._insert(
             "sentences",
-            self.sentences,
+            row,
             passage_row,
             sentence.text,
             json.dumps(spans),
             sentence.kind,
             sentence.lead,
-            self._sentence_digest(passage, sentence),
+            self._noted(self.new_sentences, row, self._sentence_text(passage, sentence)),
         )
-        self.sentences += 1
+        self.counts["sentences"] += 1
+
+    def _noted(self, texts: list[NewText], row: int, text: str) -> str:
+        texts.append(NewText(row, self._digest(text), text))
+        return texts[-1].digest
 
     def _insert(self, table: str, *values: object) -> None:
         marks = ", ".join("?" * len(values))
         self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", values)  # noqa: S608
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{self._path} cannot be written; is the disk full? ({error})") from error
+
+
+_COPY_PAGES = "INSERT INTO pages SELECT * FROM former.pages WHERE document_id = ?"
+_COPY_PASSAGES = """
+    INSERT INTO passages
+    SELECT row + ?, id, document_id, first_page, last_page, section, start, end, text, digest, terms
+    FROM former.passages WHERE row >= ? AND row < ?
+"""
+_COPY_SENTENCES = """
+    INSERT INTO sentences
+    SELECT row + ?, passage + ?, text, spans, kind, lead, digest
+    FROM former.sentences WHERE passage >= ? AND passage < ? ORDER BY row
+"""

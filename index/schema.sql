@@ -35,7 +35,8 @@ CREATE TABLE passages (
     start INTEGER NOT NULL,
     end INTEGER NOT NULL,
     text TEXT NOT NULL,
-    digest TEXT NOT NULL           -- of what was embedded, to carry the vector over
+    digest TEXT NOT NULL,          -- of what was embedded, to carry the vector over
+    terms TEXT NOT NULL            -- for the keyword search, separated by spaces
 );
 
 CREATE TABLE sentences (
@@ -55,8 +56,15 @@ CREATE TABLE quarantine (
     reason TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- Terms come from index.analysis, separated by spaces; the text itself is not kept twice.
+CREATE TABLE duplicates (
+    path TEXT PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    of TEXT NOT NULL               -- the path of the document with the same content
+) WITHOUT ROWID;
+
+-- Terms come from index.analysis, and lie beside the passages: the next generation copies them.
 CREATE VIRTUAL TABLE keywords USING fts5 (
-    terms, content='', columnsize=1, tokenize="unicode61 remove_diacritics 0"
+    terms, content='passages', content_rowid='row', columnsize=1,
+    tokenize="unicode61 remove_diacritics 0"
 );
 CREATE VIRTUAL TABLE keyword_counts USING fts5vocab (keywords, 'row');

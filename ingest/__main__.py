@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from corpus.command_line import add_json, add_settings, print_json, run, settings_of
 
-if TYPE_CHECKING:
-    from ingest.sync import SyncReport
-
+EXIT_HELD_BACK = 1
 EXIT_QUARANTINED = 4
 
 
@@ -24,72 +21,70 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sync.set_defaults(command=_sync)
     add_settings(sync, "corpus", "index", "embedder")
     sync.add_argument("--dry-run", action="store_true", help="say what would be done, do nothing")
-    sync.add_argument("--force", action="store_true", help="read and embed everything anew")
+    sync.add_argument(
+        "--force",
+        action="store_true",
+        help="read and embed everything anew, and publish in spite of lost golden questions",
+    )
+    sync.add_argument(
+        "--retry-quarantined", action="store_true", help="read quarantined files once more"
+    )
     add_json(sync)
 
-    listing = commands.add_parser("list", help="documents with their state and quality")
-    listing.set_defaults(command=_list)
-    add_settings(listing, "index")
-    add_json(listing)
+    for name, command, text in (
+        ("list", _list, "documents with their state and quality"),
+        ("status", _status, "generations, sizes, embedder, lock"),
+    ):
+        shown = commands.add_parser(name, help=text)
+        shown.set_defaults(command=command)
+        add_settings(shown, "index")
+        add_json(shown)
 
-    status = commands.add_parser("status", help="generations, sizes, embedder, lock")
-    status.set_defaults(command=_status)
-    add_settings(status, "index")
-    add_json(status)
+    verify = commands.add_parser("verify", help="every checksum and count of a generation")
+    verify.set_defaults(command=_verify)
+    verify.add_argument(
+        "generation", nargs="?", metavar="GENERATION", help="one of `status` (default: all)"
+    )
+    rollback = commands.add_parser("rollback", help="serve an earlier generation")
+    rollback.set_defaults(command=_rollback)
+    rollback.add_argument(
+        "generation",
+        nargs="?",
+        metavar="GENERATION",
+        help="one of `status` (default: the one published before)",
+    )
+    prune = commands.add_parser("prune", help="drop old generations")
+    prune.set_defaults(command=_prune)
+    prune.add_argument(
+        "--keep", type=int, required=True, metavar="N", help="how many to keep, the newest ones"
+    )
+    for parser_ in (verify, rollback, prune):
+        add_settings(parser_, "index")
+        add_json(parser_)
     return run(parser, arguments)
 
 
 def _sync(arguments: argparse.Namespace) -> int:
     from ingest.progress import progress_bar
+    from ingest.summary import print_summary, summary_json
     from ingest.sync import sync
 
     settings = settings_of(arguments).values
     with progress_bar() as progress:
-        report = sync(settings, dry_run=arguments.dry_run, force=arguments.force, progress=progress)
-    if arguments.json:
-        print_json(_sync_json(report, arguments.dry_run))
-    else:
-        _print_sync(report, arguments.dry_run)
-    return EXIT_QUARANTINED if report.quarantined else 0
-
-
-def _sync_json(report: SyncReport, dry_run: bool) -> dict[str, Any]:
-    plan = report.plan
-    return {
-        "generation": report.generation,
-        "published": report.published,
-        "dry_run": dry_run,
-        "added": plan.added,
-        "changed": plan.changed,
-        "removed": plan.removed,
-        "uncatalogued": plan.uncatalogued,
-        "quarantined": [{"path": q.path, "reason": q.reason} for q in report.quarantined],
-        "counts": report.counts,
-        "embedded": report.embedded,
-        "carried_over": report.carried_over,
-    }
-
-
-def _print_sync(report: SyncReport, dry_run: bool) -> None:
-    plan = report.plan
-    for word, paths in (("+", plan.added), ("~", plan.changed), ("-", plan.removed)):
-        for path in paths:
-            sys.stdout.write(f"{word} {path}\n")
-    changes = f"{len(plan.added)} added, {len(plan.changed)} changed, {len(plan.removed)} removed"
-    if dry_run:
-        sys.stdout.write(f"Would be done: {changes}. Nothing was written.\n")
-    elif not report.published:
-        sys.stdout.write(f"Nothing changed. Generation {report.generation} stays published.\n")
-    else:
-        counts = ", ".join(f"{n} {what}" for what, n in report.counts.items())
-        sys.stdout.write(
-            f"Published generation {report.generation}: {changes}; {counts}; "
-            f"{report.embedded} vectors embedded, {report.carried_over} carried over.\n"
+        report = sync(
+            settings,
+            dry_run=arguments.dry_run,
+            force=arguments.force,
+            retry=arguments.retry_quarantined,
+            progress=progress,
         )
-    for path in plan.uncatalogued:
-        sys.stdout.write(f"Not in the catalogue: {path}\n")
-    for file in report.quarantined:
-        sys.stdout.write(f"Quarantined: {file.path}: {file.reason}\n")
+    if arguments.json:
+        print_json(summary_json(report, dry_run=arguments.dry_run))
+    else:
+        print_summary(report, dry_run=arguments.dry_run)
+    if report.held_back:
+        return EXIT_HELD_BACK
+    return EXIT_QUARANTINED if report.quarantined else 0
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -107,6 +102,8 @@ def _list(arguments: argparse.Namespace) -> int:
                 f"{row['pages']} pages, {row['passages']} passages, "
                 f"{row['characters_per_page']} characters a page)\n"
             )
+        elif row["state"] == "duplicate":
+            sys.stdout.write(f"            the same content as {row['of']}\n")
         else:
             sys.stdout.write(f"            {row['reason']}\n")
     return 0
@@ -120,15 +117,63 @@ def _status(arguments: argparse.Namespace) -> int:
         print_json(status)
         return 0
     for generation in status["generations"]:
-        mark = "*" if generation["published"] else " "
+        mark = "*" if generation["state"] == "published" else " "
+        if generation["state"] == "damaged":
+            sys.stdout.write(f"{mark} {generation['id']}  damaged: {generation['reason']}\n")
+            continue
         counts = ", ".join(f"{n} {what}" for what, n in generation["counts"].items())
         size = f"{generation['bytes'] / 1e6:.1f} MB"
         sys.stdout.write(
             f"{mark} {generation['id']}  {generation['created']}  {size}"
-            f"  {counts}  embedder {generation['embedder']}\n"
+            f"  {counts}  embedder {generation['embedder']}  {generation['state']}\n"
         )
     holder = status["lock_holder"]
     sys.stdout.write(f"Being written by process {holder}.\n" if holder else "No writer.\n")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from ingest.inventory import verified
+
+    found = verified(settings_of(arguments).values.index, arguments.generation)
+    if arguments.json:
+        print_json(found)
+    else:
+        for name, problems in found["generations"].items():
+            sys.stdout.write(f"{'sound  ' if not problems else 'DAMAGED'} {name}\n")
+            sys.stdout.write("".join(f"        {problem}\n" for problem in problems))
+        sys.stdout.write("".join(f"DAMAGED {problem}\n" for problem in found["pointer"]))
+        if not found["ok"]:
+            sys.stdout.write(
+                "To repair: python -m ingest sync; or serve a sound one: "
+                "python -m ingest rollback GENERATION\n"
+            )
+    return 0 if found["ok"] else 1
+
+
+def _rollback(arguments: argparse.Namespace) -> int:
+    from ingest.housekeeping import rollback
+
+    done = rollback(settings_of(arguments).values.index, arguments.generation)
+    if arguments.json:
+        print_json(done)
+        return 0
+    sys.stdout.write(f"Generation {done['generation']} is served, {done['before']} was before.\n")
+    for word, paths in (("+", done["returned"]), ("-", done["gone"])):
+        sys.stdout.write("".join(f"{word} {path}\n" for path in paths))
+    return 0
+
+
+def _prune(arguments: argparse.Namespace) -> int:
+    from ingest.housekeeping import prune_index
+
+    removed, in_use = prune_index(settings_of(arguments).values.index, arguments.keep)
+    if arguments.json:
+        print_json({"removed": removed, "in_use": in_use})
+        return 0
+    sys.stdout.write("".join(f"Removed {name}\n" for name in removed) or "Nothing to remove.\n")
+    for name in in_use:
+        sys.stdout.write(f"Kept {name}: a reader has it open.\n")
     return 0
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from corpus.errors import NoUsableIndexError
+from corpus.errors import NoUsableIndexError, UsageError
 from index.generations import (
     generation_folder,
     generation_ids,
-    lock_holder,
     open_generation,
-    published_generation,
 )
+from index.lock import lock_holder
 from index.manifest import read_manifest
+from index.pointer import Pointer, damaged_pointers, read_pointer
+from index.verification import problems_of
 
 
 def inventory(index: Path) -> list[dict[str, Any]]:
-    """Return a row for each document and each quarantined file, by path.
+    """Return a row for each document, each quarantined file and each duplicate, by path.
 
     ``characters_per_page`` and ``empty_pages`` say how well a file could be read. Raises
     NoUsableIndexError when there is no index.
@@ -46,6 +47,8 @@ def inventory(index: Path) -> list[dict[str, Any]]:
         )
     for file in records.quarantined():
         rows.append({"state": "quarantined", "path": file.path, "reason": file.reason})
+    for same in records.duplicates():
+        rows.append({"state": "duplicate", "path": same.path, "of": same.of})
     return sorted(rows, key=lambda row: str(row["path"]))
 
 
@@ -54,29 +57,63 @@ def index_status(index: Path) -> dict[str, Any]:
 
     Raises NoUsableIndexError when nothing was ever published there.
     """
-    published = published_generation(index)
-    if published is None:
-        raise NoUsableIndexError(
-            f"There is no index in {index}. Make one: "
-            f"python -m ingest sync --corpus DIR --index {index}"
-        )
+    pointer = read_pointer(index)
+    if pointer is None:
+        raise NoUsableIndexError(_no_index(index))
     return {
         "index": str(index),
-        "published": published,
-        "generations": [_generation_row(index, name, published) for name in generation_ids(index)],
+        "published": pointer.generation,
+        "generations": [_generation_row(index, name, pointer) for name in generation_ids(index)],
         "lock_holder": lock_holder(index),
     }
 
 
-def _generation_row(index: Path, name: str, published: str) -> dict[str, Any]:
-    manifest = read_manifest(generation_folder(index, name))
+def _generation_row(index: Path, name: str, pointer: Pointer) -> dict[str, Any]:
+    try:
+        manifest = read_manifest(generation_folder(index, name))
+    except NoUsableIndexError as error:
+        return {"id": name, "state": "damaged", "reason": str(error)}
     return {
         "id": name,
-        "published": name == published,
+        "state": _state(name, pointer),
+        "published": name == pointer.generation,
         "created": manifest.created,
         "bytes": sum(file.size for file in manifest.files.values()),
         "counts": manifest.counts,
+        "format": manifest.format,
         "embedder": manifest.embedder.source,
         "dimension": manifest.embedder.dimension,
         "chunking": manifest.chunking,
     }
+
+
+def _state(name: str, pointer: Pointer) -> str:
+    if name == pointer.generation:
+        return "published"
+    return "held back" if name > pointer.generation and name not in pointer.history else "former"
+
+
+def verified(index: Path, generation: str | None = None) -> dict[str, Any]:
+    """Check every byte of one generation, or of all, and the pointer.
+
+    Returns ``ok``, the problems of each of the ``generations``, and those of the ``pointer``.
+    Raises NoUsableIndexError when there is no index, UsageError for an unknown generation.
+    """
+    known = generation_ids(index)
+    if not known:
+        read_pointer(index)
+        raise NoUsableIndexError(_no_index(index))
+    if generation and generation not in known:
+        raise UsageError(f"There is no generation {generation!r}. There are: {', '.join(known)}.")
+    names = [generation] if generation else known
+    problems = {name: problems_of(generation_folder(index, name)) for name in names}
+    pointer = damaged_pointers(index)
+    ok = not pointer and not any(problems.values())
+    return {"ok": ok, "generations": problems, "pointer": pointer}
+
+
+def _no_index(index: Path) -> str:
+    return (
+        f"There is no index in {index}. Make one: "
+        f"python -m ingest sync --corpus DIR --index {index}"
+    )

@@ -195,16 +195,27 @@ def _passage(document_id: str, reading: Reading, group: list[_Unit]) -> Passage:
         middle = [reading.pages[n].text for n in range(first.page, last.page - 1)]
         head = reading.pages[first.page - 1].text[first.start :]
         text = "\n".join((head, *middle, reading.pages[last.page - 1].text[: last.end]))
-    section = group[0].section
-    place = f"{document_id}\n{first.page}:{first.start}-{last.page}:{last.end}\n{text}"
-    return Passage(
-        id=digest(place)[:16],
+    passage = Passage(
+        id="",
         document_id=document_id,
         first_page=first.page,
         last_page=last.page,
-        section=section,
+        section=group[0].section,
         start=first.start,
         end=last.end,
         text=text,
         sentences=tuple(unit.sentence for unit in group),
     )
+    return replace(passage, id=_passage_id(passage))
+
+
+def of_document(passage: Passage, document_id: str) -> Passage:
+    """Return the same passage in a document of another id, as when its file was renamed."""
+    moved = replace(passage, document_id=document_id)
+    return replace(moved, id=_passage_id(moved))
+
+
+def _passage_id(passage: Passage) -> str:
+    start = f"{passage.first_page}:{passage.start}"
+    end = f"{passage.last_page}:{passage.end}"
+    return digest(f"{passage.document_id}\n{start}-{end}\n{passage.text}")[:16]

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from corpus.catalogue import Catalogue, read_catalogue
+from corpus.catalogue import Catalogue, CatalogueEntry, read_catalogue
+from corpus.documents import Document
 from corpus.folder import CorpusFile, corpus_files
 from index.generations import Generation
-from index.records import IndexedDocument, Quarantined
+from index.records import Duplicate, IndexedDocument, Quarantined
 from ingest.passages import CHUNKING
+
+_EMPTY = hashlib.sha256(b"").hexdigest()
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A document that was published under the path ``origin`` and now lies at ``path``."""
+
+    path: str
+    origin: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The files of the corpus and how they differ from what is published.
+    """The files to index and how they differ from what is published.
 
-    ``added``, ``changed`` and ``removed`` are paths. ``unchanged`` files were read before,
-    by the same rules, and need not be read again. ``digest`` stands for the whole corpus
-    with its catalogue: an equal one means that there is nothing to do.
+    ``added``, ``changed``, ``removed`` and ``described`` (the same content, another catalogue
+    entry) are paths. ``duplicates`` have the content of another file, and are not indexed.
+    ``known`` has the published document with the content of a file, which then need not be read.
+    ``digest`` stands for the whole corpus with its catalogue: an equal one means that there is
+    nothing to do.
     """
 
     files: list[CorpusFile]
@@ -29,8 +43,11 @@ class Plan:
     digest: str
     added: list[str]
     changed: list[str]
+    moved: list[Moved]
     removed: list[str]
-    unchanged: dict[str, IndexedDocument]
+    described: list[str]
+    duplicates: list[Duplicate]
+    known: dict[str, IndexedDocument]
     quarantined: dict[str, Quarantined]
 
     @property
@@ -41,32 +58,158 @@ class Plan:
         return [f.path for f in self.files if f.path not in self.catalogue.entries]
 
 
-def make_plan(corpus: Path, published: Generation | None) -> Plan:
-    """Compare a corpus folder with the published generation; reads no document."""
+def make_plan(
+    corpus: Path, published: Generation | None, *, retry: bool = False, anew: bool = False
+) -> Plan:
+    """Compare a corpus folder with the published generation; reads no document.
+
+    ``retry`` gives files that are quarantined another chance, ``anew`` has all files read.
+    """
     catalogue = read_catalogue(corpus)
-    files = corpus_files(corpus, catalogue)
-    by_the_same_rules = published and published.manifest.chunking == CHUNKING
-    documents = published.records.documents() if published else []
-    before = {d.document.path: d.document.sha256 for d in documents}
-    refused = {q.path: q for q in published.records.quarantined()} if published else {}
-    before |= {path: q.sha256 for path, q in refused.items()}
+    everything = corpus_files(corpus, catalogue)
+    files, duplicates = _without_duplicates(everything, catalogue)
+    former = _Former.of(published)
+    paths = {file.path for file in everything}
     now = {file.path: file.sha256 for file in files}
+    moved = _moved(now, former, paths)
+    targets, origins = {m.path for m in moved}, {m.origin for m in moved}
+    known = {} if anew or not _by_the_same_rules(published) else _known(files, former)
     return Plan(
         files=files,
         catalogue=catalogue,
-        digest=_digest(now, catalogue),
-        added=sorted(now.keys() - before.keys()),
-        changed=sorted(path for path in now.keys() & before.keys() if now[path] != before[path]),
-        removed=sorted(before.keys() - now.keys()),
-        unchanged={
-            d.document.path: d
-            for d in documents
-            if by_the_same_rules and now.get(d.document.path) == d.document.sha256
+        digest=_digest(everything, catalogue),
+        added=sorted(now.keys() - former.hashes.keys() - targets),
+        changed=sorted(p for p in now.keys() & former.hashes.keys() if now[p] != former.hashes[p]),
+        moved=moved,
+        removed=sorted(former.hashes.keys() - paths - origins),
+        described=_described(files, catalogue, former),
+        duplicates=duplicates,
+        known=known,
+        quarantined={
+            path: file
+            for path, file in former.refused.items()
+            if now.get(path) == file.sha256 and not (retry or anew)
         },
-        quarantined={path: q for path, q in refused.items() if now.get(path) == q.sha256},
     )
 
 
-def _digest(hashes: Mapping[str, str], catalogue: Catalogue) -> str:
-    content = [sorted(hashes.items()), [asdict(e) for _, e in sorted(catalogue.entries.items())]]
+def described_document(
+    file: CorpusFile, entry: CatalogueEntry, title: str, language: str, *, paged: bool
+) -> Document:
+    """Describe a document by its catalogue entry, and by itself where that is silent.
+
+    ``title`` and ``language`` are what the file says itself.
+    """
+    return Document(
+        id=file.document_id,
+        title=entry.title or title,
+        path=file.path,
+        sha256=file.sha256,
+        language=entry.language or language,
+        number=entry.number,
+        edition=entry.edition,
+        published=entry.published,
+        audience=entry.audience,
+        url=entry.url,
+        sources=entry.sources,
+        supersedes=entry.supersedes,
+        translation_of=entry.translation_of,
+        paged=paged,
+    )
+
+
+@dataclass(frozen=True)
+class _Former:
+    """What is published: documents and refused files by path, and the hashes of all files."""
+
+    documents: dict[str, IndexedDocument]
+    refused: dict[str, Quarantined]
+    hashes: dict[str, str]
+
+    @classmethod
+    def of(cls, published: Generation | None) -> _Former:
+        if published is None:
+            return cls({}, {}, {})
+        documents = {one.document.path: one for one in published.records.documents()}
+        refused = {file.path: file for file in published.records.quarantined()}
+        hashes = {path: one.document.sha256 for path, one in documents.items()}
+        hashes |= {path: file.sha256 for path, file in refused.items()}
+        hashes |= {file.path: file.sha256 for file in published.records.duplicates()}
+        return cls(documents, refused, hashes)
+
+
+def _without_duplicates(
+    files: Iterable[CorpusFile], catalogue: Catalogue
+) -> tuple[list[CorpusFile], list[Duplicate]]:
+    """Part the files that have the content of another one from those that are indexed.
+
+    A file with a catalogue entry goes before one without, then the first by path. Two entries
+    for different audiences are two documents: leaving one out would hide it from its readers.
+    """
+    by_content: dict[str, list[CorpusFile]] = defaultdict(list)
+    for file in files:
+        by_content[file.sha256].append(file)
+    kept, duplicates = [], []
+    for sha256, group in by_content.items():
+        by_audience: dict[str, CorpusFile] = {}
+        for file in sorted(group, key=lambda f: (f.path not in catalogue.entries, f.path)):
+            entry = catalogue.entries.get(file.path)
+            if entry or not by_audience or sha256 == _EMPTY:
+                audience = entry.audience if entry else CatalogueEntry(file.path).audience
+                first = by_audience.setdefault(audience, file)
+            else:
+                first = next(iter(by_audience.values()))
+            if first is file or sha256 == _EMPTY:  # each empty file is told to be empty
+                kept.append(file)
+            else:
+                duplicates.append(Duplicate(file.path, sha256, first.path))
+    return sorted(kept, key=lambda f: f.path), sorted(duplicates, key=lambda d: d.path)
+
+
+def _moved(now: Mapping[str, str], former: _Former, paths: set[str]) -> list[Moved]:
+    """Pair new paths with published documents of the same content whose path is gone."""
+    gone: dict[str, list[str]] = defaultdict(list)
+    for path, one in sorted(former.documents.items(), reverse=True):
+        if path not in paths:
+            gone[one.document.sha256].append(path)
+    new = sorted(now.keys() - former.documents.keys())
+    return [Moved(path, gone[now[path]].pop()) for path in new if gone.get(now[path])]
+
+
+def _known(files: Iterable[CorpusFile], former: _Former) -> dict[str, IndexedDocument]:
+    by_content = {one.document.sha256: one for one in former.documents.values()}
+    found = {}
+    for file in files:
+        same_place = former.documents.get(file.path)
+        if same_place and same_place.document.sha256 == file.sha256:
+            found[file.path] = same_place
+        elif file.sha256 in by_content:
+            found[file.path] = by_content[file.sha256]
+    return found
+
+
+def _described(files: Iterable[CorpusFile], catalogue: Catalogue, former: _Former) -> list[str]:
+    changed = []
+    for file in files:
+        one = former.documents.get(file.path)
+        if one is None or one.document.sha256 != file.sha256:
+            continue
+        entry = catalogue.entry(file.path)
+        now = described_document(
+            file, entry, one.own_title, one.own_language, paged=one.document.paged
+        )
+        if now != one.document:
+            changed.append(file.path)
+    return changed
+
+
+def _by_the_same_rules(published: Generation | None) -> bool:
+    return published is not None and published.manifest.chunking == CHUNKING
+
+
+def _digest(files: Iterable[CorpusFile], catalogue: Catalogue) -> str:
+    content = [
+        sorted((file.path, file.sha256) for file in files),
+        [asdict(entry) for _, entry in sorted(catalogue.entries.items())],
+    ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()

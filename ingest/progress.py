@@ -1,4 +1,4 @@
-"""A live bar per stage on stderr; silent where stderr is no terminal."""
+"""A live bar per stage on stderr, with rate and time left; silent where it is no terminal."""
 
 from __future__ import annotations
 
@@ -7,27 +7,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
-from ingest.vectors import Progress as Report
+from ingest.stages import STAGES
+from ingest.stages import Progress as Report
 
-_STAGES = {"read": "Reading documents", "embed": "Embedding"}
+
+class _Rate(ProgressColumn):
+    """Items per second, in the unit of the stage."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:,.1f} {STAGES[task.description.lower()]}/s" if speed else "")
 
 
 @contextmanager
 def progress_bar() -> Iterator[Report]:
-    """Give a function that shows how far a stage has come."""
+    """Give a function that shows how far a stage has come; a stage appears when it begins."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        _Rate(),
+        TimeRemainingColumn(elapsed_when_finished=True),
     )
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
-        tasks = {stage: progress.add_task(text, total=None) for stage, text in _STAGES.items()}
+        tasks = {
+            name: progress.add_task(name.capitalize(), total=None, visible=False) for name in STAGES
+        }
 
         def report(stage: str, done: int, total: int) -> None:
-            progress.update(tasks[stage], completed=done, total=total)
+            progress.update(tasks[stage], completed=done, total=total, visible=total > 0)
 
         yield report

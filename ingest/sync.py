@@ -3,55 +3,45 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from corpus.catalogue import CatalogueEntry
-from corpus.documents import Document
-from corpus.errors import AssistantError, NoUsableIndexError, UnreadableDocumentError, UsageError
-from corpus.folder import CorpusFile, file_sha256
+from corpus.errors import AssistantError, NoUsableIndexError, UsageError
+from corpus.folder import file_sha256
 from corpus.settings import Settings
 from index.analysis import ANALYSIS
-from index.dense import DENSE_STORES
-from index.embedder import load_embedder
 from index.generations import (
-    PASSAGE_VECTORS_FILE,
     RECORDS_FILE,
-    SENTENCE_VECTORS_FILE,
     Generation,
-    building_folder,
-    next_generation_id,
+    generation_folder,
+    generation_ids,
     open_generation,
-    publish,
     published_generation,
-    write_sentence_vectors,
-    writer_lock,
 )
-from index.language import detect_language
-from index.manifest import FORMAT, EmbedderRecord, FileRecord, Manifest
-from index.noise import Noise, measure_noise
-from index.records import DocumentContent, IndexedDocument, Quarantined
-from index.records_writer import RecordsWriter
-from ingest.passages import (
-    CHUNKING,
-    cut_passages,
-    digest,
-    embedded_sentence,
-    embedded_text,
-    first_heading,
-    stored_pages,
-)
+from index.lock import writer_lock
+from index.manifest import FORMAT, FileRecord, Manifest, read_manifest
+from index.noise import Noise, questions_digest
+from index.pointer import damaged_pointers
+from index.publishing import building_folder, known_pointer, next_generation_id, publish, settle
+from index.records import Quarantined
+from index.verification import problems_of
+from ingest.content import write_content
+from ingest.gate import lost_golden_questions
+from ingest.model import Model, named_alike
+from ingest.passages import CHUNKING
 from ingest.plan import Plan, make_plan
-from ingest.readers import READERS, read
-from ingest.vectors import Progress, VectorSource
-
-DENSE_STORE = "faiss"
+from ingest.readers import READERS
+from ingest.stages import Progress, Stage, Stages
+from ingest.vectors import DENSE_STORE, VectorSource, check_sample
 
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What a sync did. ``generation`` is the published one; ``published`` says if it is new."""
+    """What a sync did.
+
+    ``generation`` is the published one, ``published`` says if it is new. ``held_back`` is a
+    generation that was built and not published, as it loses the golden questions ``lost``.
+    """
 
     generation: str | None
     published: bool
@@ -60,148 +50,104 @@ class SyncReport:
     counts: dict[str, int]
     embedded: int = 0
     carried_over: int = 0
+    held_back: str | None = None
+    lost: list[str] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A complete generation that nobody is served yet, and how its vectors came about."""
+
+    generation: Generation
+    embedded: int = 0
+    carried_over: int = 0
 
 
 def sync(
-    settings: Settings, *, dry_run: bool = False, force: bool = False, progress: Progress
+    settings: Settings,
+    *,
+    dry_run: bool = False,
+    force: bool = False,
+    retry: bool = False,
+    progress: Progress,
 ) -> SyncReport:
     """Make the index mirror the corpus folder, and publish one new generation if it changed.
 
-    ``force`` reads and embeds everything anew, and lets an index become empty. Whatever goes
+    ``force`` reads and embeds everything anew, publishes what the promotion gate would hold back,
+    and lets an index become empty; ``retry`` reads quarantined files once more. Whatever goes
     wrong, the generation that was published before stays published. Raises UsageError for
-    a folder without documents or a faulty catalogue, AssistantError when no document at all
-    could be read, IndexLockedError when another process writes this index.
+    a folder without documents, a faulty catalogue, and an index that was built by another
+    embedder or other rules; AssistantError when no document at all could be read;
+    IndexLockedError when another process writes this index.
     """
+    stages = Stages(progress)
     if dry_run:
         published = _published(settings.index, force)
-        plan = make_plan(settings.corpus, published)
-        return _unchanged_report(plan, published)
+        plan = make_plan(settings.corpus, published, retry=retry, anew=force)
+        return _unchanged(plan, published, stages)
     with writer_lock(settings.index):
         published = _published(settings.index, force)
-        plan = make_plan(settings.corpus, published)
+        plan = make_plan(settings.corpus, published, retry=retry, anew=force)
+        stages.done("compare", len(plan.files))
         _refuse_empty(plan, settings, force)
-        if published and not force and _is_up_to_date(plan, published, settings):
-            return _unchanged_report(plan, published)
-        return _build(settings, plan, None if force else published, progress)
-
-
-def _build(
-    settings: Settings, plan: Plan, published: Generation | None, progress: Progress
-) -> SyncReport:
-    """Build a generation beside the published one, and publish it."""
-    passages: list[tuple[str, str]] = []  # what is embedded, as (digest, text), by row
-    sentences: list[tuple[str, str]] = []
-    languages: list[str] = []  # of the sentences
-    quarantined: list[Quarantined] = []
-    with building_folder(settings.index) as folder:
-        with RecordsWriter(
-            folder / RECORDS_FILE,
-            lambda passage: _noted(passages, embedded_text(passage)),
-            lambda passage, sentence: _noted(sentences, embedded_sentence(passage, sentence)),
-        ) as records:
-            for found in _documents(settings.corpus, plan, published, progress):
-                if isinstance(found, Quarantined):
-                    records.add_quarantined(found)
-                    quarantined.append(found)
-                else:
-                    records.add_document(*found)
-                    languages += [found[0].language] * (len(sentences) - len(languages))
-        _refuse_all_quarantined(plan, quarantined)
-
-        embedder = load_embedder(
-            settings.embedder, settings.cache, settings.query_prefix, settings.passage_prefix
+        if published and not force:
+            _refuse_other_rules(published)
+            if _is_up_to_date(plan, published, settings, retry):
+                _repair_pointers(settings.index, published)
+                return _unchanged(plan, published, stages)
+        built = _waiting(settings, plan) or _build(
+            settings, plan, None if force else published, stages
         )
-        vectors = VectorSource(embedder, published, len(passages) + len(sentences), progress)
-        dense = DENSE_STORES[DENSE_STORE]()
-        dense.write(folder / PASSAGE_VECTORS_FILE, vectors.of_passages(passages))
-        sentence_vectors = vectors.of_sentences(sentences)
-        write_sentence_vectors(folder / SENTENCE_VECTORS_FILE, sentence_vectors)
-        noise = measure_noise(embedder.embed_query, sentence_vectors, languages)
+        lost = [] if force else _lost_questions(settings, published, built, stages)
+        if not lost:
+            publish(settings.index, built.generation)
+        return _report(plan, published, built, lost, stages)
 
-        counts = {
-            "documents": records.documents,
-            "pages": records.pages,
-            "passages": records.passages,
-            "sentences": records.sentences,
-            "quarantined": len(quarantined),
-        }
-        manifest = _manifest(settings, plan, folder, embedder.record, noise, counts)
+
+def _build(settings: Settings, plan: Plan, former: Generation | None, stages: Stages) -> _Built:
+    """Build a generation beside the published one: complete, verified, on disk, not published."""
+    model = Model(settings, former)
+    with building_folder(settings.index) as folder:
+        content = write_content(folder / RECORDS_FILE, settings.corpus, plan, former, stages)
+        _refuse_all_quarantined(plan, content.quarantined)
+
+        vectors = VectorSource(content.records, model, former)
+        vectors.embed(stages)
+        vectors.write(folder)
+        manifest = _manifest(settings, plan, folder, model, vectors.noise, content.records.counts)
         manifest.write(folder)
-        publish(settings.index, folder, manifest.generation)
-    return SyncReport(
-        manifest.generation, True, plan, quarantined, counts, vectors.embedded, vectors.carried_over
-    )
+        stages.done("write", content.records.counts["passages"])
+
+        _refuse_unsound(folder)
+        check_sample(Generation(folder), model, former)
+        place = settle(settings.index, folder, manifest.generation)
+        stages.done("verify", content.records.counts["passages"])
+    return _Built(Generation(place), vectors.embedded, vectors.carried_over)
 
 
-def _noted(texts: list[tuple[str, str]], text: str) -> str:
-    texts.append((digest(text), text))
-    return texts[-1][0]
+def _waiting(settings: Settings, plan: Plan) -> _Built | None:
+    """Return a generation that was built of the same corpus, but not published.
 
-
-def _documents(
-    corpus: Path, plan: Plan, published: Generation | None, progress: Progress
-) -> Iterator[tuple[Document, DocumentContent] | Quarantined]:
-    """Yield each document with its content; a file that cannot be read is quarantined."""
-    for n, file in enumerate(plan.files):
-        progress("read", n, len(plan.files))
-        entry = plan.catalogue.entry(file.path)
-        known = plan.unchanged.get(file.path)
-        if published and known and _reads_the_same(known, file, entry):
-            content = published.records.content(known)
-            yield _document(file, entry, content), content
-        elif published and file.path in plan.quarantined:
-            yield plan.quarantined[file.path]
-        else:
-            try:
-                content = _read(corpus, file, entry)
-            except UnreadableDocumentError as error:
-                yield Quarantined(file.path, file.sha256, str(error))
-            else:
-                yield _document(file, entry, content), content
-    progress("read", len(plan.files), len(plan.files))
-
-
-def _reads_the_same(known: IndexedDocument, file: CorpusFile, entry: CatalogueEntry) -> bool:
-    """Passage ids follow from the document's id, sentences from its language."""
-    language = entry.language or known.own_language
-    return known.document.id == file.document_id and known.document.language == language
-
-
-def _read(corpus: Path, file: CorpusFile, entry: CatalogueEntry) -> DocumentContent:
-    reading = read(corpus / file.path)
-    if file_sha256(corpus / file.path) != file.sha256:
-        raise AssistantError(f"{file.path} changed while it was read. Run the command again.")
-    pages = stored_pages(file.document_id, reading)
-    language = detect_language("\n".join(page.text for page in pages))
-    passages = cut_passages(file.document_id, reading, entry.language or language)
-    title = first_heading(reading) or Path(file.path).stem
-    return DocumentContent(title, language, reading.paged, pages, passages)
-
-
-def _document(file: CorpusFile, entry: CatalogueEntry, content: DocumentContent) -> Document:
-    """Describe a document by its catalogue entry, and by itself where that is silent."""
-    return Document(
-        id=file.document_id,
-        title=entry.title or content.own_title,
-        path=file.path,
-        sha256=file.sha256,
-        language=entry.language or content.own_language,
-        number=entry.number,
-        edition=entry.edition,
-        published=entry.published,
-        audience=entry.audience,
-        url=entry.url,
-        sources=entry.sources,
-        supersedes=entry.supersedes,
-        translation_of=entry.translation_of,
-        paged=content.paged,
-    )
+    The promotion gate held it back, or the writer died before the last step.
+    """
+    pointer = known_pointer(settings.index)
+    newest = pointer.generation if pointer else ""
+    earlier = {newest, *(pointer.history if pointer else ())}
+    for name in reversed(generation_ids(settings.index)):
+        folder = generation_folder(settings.index, name)
+        if name <= newest or name in earlier or problems_of(folder):
+            continue
+        manifest = read_manifest(folder)
+        if manifest.corpus_digest == plan.digest and _by_these_rules(manifest, settings):
+            return _Built(Generation(folder))
+    return None
 
 
 def _published(index: Path, force: bool) -> Generation | None:
-    if published_generation(index) is None:
-        return None
     try:
+        if published_generation(index) is None:
+            return None
         return open_generation(index)
     except NoUsableIndexError:
         if force:
@@ -218,6 +164,16 @@ def _refuse_empty(plan: Plan, settings: Settings, force: bool) -> None:
         )
 
 
+def _refuse_other_rules(published: Generation) -> None:
+    manifest = published.manifest
+    if (manifest.chunking, manifest.dense_store) != (CHUNKING, DENSE_STORE):
+        raise UsageError(
+            f"The index was built by other rules ({manifest.chunking}, {manifest.dense_store}) "
+            f"than those of this version ({CHUNKING}, {DENSE_STORE}). "
+            "Read and embed everything anew: python -m ingest sync --force"
+        )
+
+
 def _refuse_all_quarantined(plan: Plan, quarantined: list[Quarantined]) -> None:
     if plan.files and len(quarantined) == len(plan.files):
         reasons = "\n".join(f"  {q.path}: {q.reason}" for q in quarantined)
@@ -226,24 +182,74 @@ def _refuse_all_quarantined(plan: Plan, quarantined: list[Quarantined]) -> None:
         )
 
 
-def _is_up_to_date(plan: Plan, published: Generation, settings: Settings) -> bool:
-    manifest = published.manifest
-    embedder = manifest.embedder
+def _refuse_unsound(folder: Path) -> None:
+    problems = problems_of(folder)
+    if problems:
+        raise AssistantError(
+            f"The new generation is not sound, so it was not published: {' '.join(problems)} "
+            "Run the command again; if this comes back, look at the disk."
+        )
+
+
+def _is_up_to_date(plan: Plan, published: Generation, settings: Settings, retry: bool) -> bool:
     return (
-        manifest.corpus_digest == plan.digest
-        and (manifest.chunking, manifest.dense_store) == (CHUNKING, DENSE_STORE)
-        and (embedder.source, embedder.query_prefix, embedder.passage_prefix)
-        == (settings.embedder, settings.query_prefix, settings.passage_prefix)
+        published.warning is None
+        and published.manifest.corpus_digest == plan.digest
+        and _by_these_rules(published.manifest, settings)
+        and not (retry and published.records.quarantined())
     )
 
 
-def _unchanged_report(plan: Plan, published: Generation | None) -> SyncReport:
+def _by_these_rules(manifest: Manifest, settings: Settings) -> bool:
+    return (manifest.format, manifest.chunking, manifest.dense_store, manifest.analysis) == (
+        FORMAT,
+        CHUNKING,
+        DENSE_STORE,
+        ANALYSIS,
+    ) and named_alike(settings, manifest.embedder)
+
+
+def _repair_pointers(index: Path, published: Generation) -> None:
+    if damaged_pointers(index):
+        publish(index, published)
+
+
+def _lost_questions(
+    settings: Settings, published: Generation | None, built: _Built, stages: Stages
+) -> list[str]:
+    if published is None:
+        return []
+    lost = lost_golden_questions(settings, published.id, built.generation.id)
+    stages.done("golden questions", 2)
+    return lost
+
+
+def _unchanged(plan: Plan, published: Generation | None, stages: Stages) -> SyncReport:
     return SyncReport(
         generation=published.id if published else None,
         published=False,
         plan=plan,
         quarantined=published.records.quarantined() if published else [],
         counts=published.manifest.counts if published else {},
+        stages=stages.finished,
+    )
+
+
+def _report(
+    plan: Plan, published: Generation | None, built: _Built, lost: list[str], stages: Stages
+) -> SyncReport:
+    served = published.id if published and lost else built.generation.id
+    return SyncReport(
+        generation=served,
+        published=not lost,
+        plan=plan,
+        quarantined=built.generation.records.quarantined(),
+        counts=built.generation.manifest.counts,
+        embedded=built.embedded,
+        carried_over=built.carried_over,
+        held_back=built.generation.id if lost else None,
+        lost=lost,
+        stages=stages.finished,
     )
 
 
@@ -251,7 +257,7 @@ def _manifest(
     settings: Settings,
     plan: Plan,
     folder: Path,
-    embedder: EmbedderRecord,
+    model: Model,
     noise: Noise,
     counts: dict[str, int],
 ) -> Manifest:
@@ -259,7 +265,7 @@ def _manifest(
         format=FORMAT,
         generation=next_generation_id(settings.index, plan.digest),
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        embedder=embedder,
+        embedder=model.record,
         dense_store=DENSE_STORE,
         chunking=CHUNKING,
         analysis=ANALYSIS,
@@ -270,4 +276,5 @@ def _manifest(
             file.name: FileRecord(file.stat().st_size, file_sha256(file))
             for file in sorted(folder.iterdir())
         },
+        noise_questions=questions_digest(),
     )

@@ -2,63 +2,203 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from index.dense import Rows, Vectors
-from index.embedder import Embedder, same_model
-from index.generations import Generation
+from corpus.errors import AssistantError
+from index.dense import DENSE_STORES, Rows, Vectors
+from index.embedder import Embedder
+from index.generations import PASSAGE_VECTORS_FILE, SENTENCE_VECTORS_FILE, Generation
+from index.noise import Noise, measure_noise, question_vectors, questions_digest
+from index.publishing import write_sentence_vectors
+from index.records_writer import Carried, NewText, RecordsWriter
+from ingest.model import Model
+from ingest.passages import digest, embedded_sentence, embedded_text
+from ingest.stages import Stages
 
-# Called with a stage's name, how much of it is done, and how much there is.
-Progress = Callable[[str, int, int], None]
+DENSE_STORE = "faiss"
+NOISE_FILE = "noise.npy"  # vectors of the foreign questions, so that a sync can do without a model
+# Rows that are in memory at a time while vectors are written.
+BLOCK = 8192
+# How many passages, and as many sentences, are embedded once more before a generation is published.
+SAMPLE = 4
+# The same text in another batch differs by rounding only: 0.9999 and more, float16 included.
+_LEAST_COSINE = 0.999
 
 
 class VectorSource:
-    """Embeds texts, carrying over the vectors of those that were embedded before."""
+    """The vectors of a new generation's passages and sentences, and the noise of its index."""
+
+    def __init__(self, records: RecordsWriter, model: Model, former: Generation | None) -> None:
+        self._model = model
+        self._former = former
+        self._languages = records.languages
+        old = former.records if former else None
+        self._passages = VectorColumn(
+            records.counts["passages"],
+            records.carried_passages,
+            records.new_passages,
+            old.passage_rows if old else None,
+            former.passages.vectors if former else None,
+        )
+        self._sentences = VectorColumn(
+            records.counts["sentences"],
+            records.carried_sentences,
+            records.new_sentences,
+            old.sentence_rows if old else None,
+            former.sentence_vectors if former else None,
+        )
+        self.noise = Noise({}, {})
+
+    @property
+    def embedded(self) -> int:
+        """How many texts had no vector."""
+        return self._passages.to_embed + self._sentences.to_embed
+
+    @property
+    def carried_over(self) -> int:
+        """How many rows have the vector that their text had before."""
+        return self._passages.carried_over + self._sentences.carried_over
+
+    def embed(self, stages: Stages) -> None:
+        """Embed what has no vector; loads no model where there is nothing of that kind."""
+        stages.begin("embed", self.embedded)
+        if self.embedded:
+            self._passages.embed(self._model.embedder(), stages.advance)
+            self._sentences.embed(self._model.embedder(), stages.advance)
+        stages.done("embed", self.embedded)
+
+    def write(self, folder: Path) -> None:
+        """Write the vector files of a generation, and measure the noise."""
+        dimension = self._model.record.dimension
+        store = DENSE_STORES[DENSE_STORE]()
+        store.write(folder / PASSAGE_VECTORS_FILE, self._passages.blocks(dimension), dimension)
+        write_sentence_vectors(
+            folder / SENTENCE_VECTORS_FILE,
+            self._sentences.blocks(dimension),
+            (self._sentences.count, dimension),
+        )
+        questions = self._questions()
+        with (folder / NOISE_FILE).open("wb") as file:
+            np.lib.format.write_array(file, questions, allow_pickle=False)
+        languages = [language for language, n in self._languages for _ in range(n)]
+        self.noise = measure_noise(questions, self._sentences.blocks(dimension), languages)
+
+    def _questions(self) -> Vectors:
+        if self._former and self._former.manifest.noise_questions == questions_digest():
+            file = self._former.folder / NOISE_FILE
+            stored: Vectors = np.load(file, allow_pickle=False)
+            return stored
+        return question_vectors(self._model.embedder().embed_query)
+
+
+class VectorColumn:
+    """The vectors of all rows of one kind, each carried over or, where it is new, embedded.
+
+    ``lookup`` finds the former row of a text by digest; ``stored`` returns vectors of such rows.
+    """
 
     def __init__(
-        self, embedder: Embedder, published: Generation | None, total: int, progress: Progress
-    ) -> None:
-        usable = published and same_model(embedder.record, published.manifest.embedder)
-        self._former = published if usable else None
-        self._embedder = embedder
-        self._total = total
-        self._progress = progress
-        self.embedded = 0
-        self.carried_over = 0
-
-    def of_passages(self, texts: list[tuple[str, str]]) -> Vectors:
-        """Return the vectors of passages, given as (digest, text), in their order."""
-        if self._former is None:
-            return self._all(texts, {}, None)
-        return self._all(
-            texts, self._former.records.passage_digests(), self._former.passages.vectors
-        )
-
-    def of_sentences(self, texts: list[tuple[str, str]]) -> Vectors:
-        """Return the vectors of sentences, given as (digest, text), in their order."""
-        if self._former is None:
-            return self._all(texts, {}, None)
-        return self._all(
-            texts, self._former.records.sentence_digests(), self._former.sentence_vectors
-        )
-
-    def _all(
         self,
-        texts: list[tuple[str, str]],
-        known: Mapping[str, int],
+        count: int,
+        carried: Sequence[Carried],
+        new: Sequence[NewText],
+        lookup: Callable[[Sequence[str]], Mapping[str, int]] | None,
         stored: Callable[[Rows], Vectors] | None,
-    ) -> Vectors:
-        vectors = np.zeros((len(texts), self._embedder.record.dimension), dtype=np.float32)
-        carried = [n for n, (key, _) in enumerate(texts) if key in known]
-        if stored and carried:
-            vectors[carried] = stored(np.array([known[texts[n][0]] for n in carried], np.int64))
-        new = [n for n, (key, _) in enumerate(texts) if key not in known]
-        self.carried_over += len(carried)
-        vectors[new] = self._embedder.embed_passages([texts[n][1] for n in new], self._advance)
-        return vectors
+    ) -> None:
+        self._origin = np.full(count, -1, dtype=np.int64)  # the former row, or -1
+        for run in carried:
+            rows = np.arange(run.former, run.former + run.count)
+            self._origin[run.first : run.first + run.count] = rows
+        known = lookup([text.digest for text in new]) if lookup and new else {}
+        for text in new:
+            self._origin[text.row] = known.get(text.digest, -1)
+        self.count = count
+        self._stored = stored
+        self._texts = [text for text in new if text.digest not in known]
+        self._fresh: dict[int, Vectors] = {}
 
-    def _advance(self, done: int) -> None:
-        self.embedded += done
-        self._progress("embed", self.embedded + self.carried_over, self._total)
+    @property
+    def to_embed(self) -> int:
+        """How many texts have no vector yet."""
+        return len(self._texts)
+
+    @property
+    def carried_over(self) -> int:
+        """How many rows have the vector that their text had before."""
+        return len(self._origin) - self.to_embed
+
+    def embed(self, embedder: Embedder, on_progress: Callable[[int], None]) -> None:
+        """Embed what is not known."""
+        vectors = embedder.embed_passages([text.text for text in self._texts], on_progress)
+        self._fresh = {text.row: vector for text, vector in zip(self._texts, vectors, strict=True)}
+
+    def blocks(self, dimension: int) -> Iterator[Vectors]:
+        """Yield the vectors of all rows in their order, at most BLOCK rows at a time."""
+        for first in range(0, len(self._origin), BLOCK):
+            origin = self._origin[first : first + BLOCK]
+            block = np.empty((len(origin), dimension), dtype=np.float32)
+            known = origin >= 0
+            if self._stored and known.any():
+                block[known] = self._stored(origin[known])
+            for n in np.flatnonzero(~known).tolist():
+                block[n] = self._fresh[first + n]
+            yield block
+
+
+def check_sample(generation: Generation, model: Model, former: Generation | None) -> None:
+    """Hold some stored vectors against the texts in their rows, before a generation is published.
+
+    Where the sync had the model at hand the texts are embedded once more; else their vectors are
+    those of the former generation. Raises AssistantError where vectors and texts do not fit.
+    """
+    if model.loaded:
+        _check_by_embedding(generation, model.loaded)
+    elif former:
+        _check_by_the_former(generation, former)
+
+
+def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
+    draw = random.Random(generation.manifest.corpus_digest)  # noqa: S311 - the same every time
+    records = generation.records
+    count = generation.passages.size
+    rows = sorted(draw.sample(range(count), min(SAMPLE, count)))
+    passages = records.passages(rows)
+    texts = [embedded_text(passages[row]) for row in rows]
+    stored = [generation.passages.vectors(np.array(rows, np.int64))]
+    for row in rows:
+        sentences = records.sentences([row])
+        if sentences:
+            one = draw.choice(sentences)
+            texts.append(embedded_sentence(passages[row], one.sentence))
+            stored.append(generation.sentence_vectors(np.array([one.row], np.int64)))
+    if not texts:
+        return
+    cosines = (embedder.embed_passages(texts) * np.concatenate(stored)).sum(axis=1)
+    if cosines.min() < _LEAST_COSINE:
+        raise AssistantError(
+            f"Vectors of the new generation do not belong to their texts (cosine "
+            f"{cosines.min():.3f}), so it was not published. Embed everything anew: "
+            "python -m ingest sync --force"
+        )
+
+
+def _check_by_the_former(generation: Generation, former: Generation) -> None:
+    draw = random.Random(generation.manifest.corpus_digest)  # noqa: S311 - the same every time
+    count = generation.passages.size
+    rows = sorted(draw.sample(range(count), min(8 * SAMPLE, count)))
+    texts = generation.records.passages(rows)
+    digests = [digest(embedded_text(texts[row])) for row in rows]
+    before = former.records.passage_rows(digests)
+    if not rows:
+        return
+    now = generation.passages.vectors(np.array(rows, np.int64))
+    known = [before.get(key, -1) for key in digests]
+    if -1 in known or not np.array_equal(now, former.passages.vectors(np.array(known, np.int64))):
+        raise AssistantError(
+            "Vectors of the new generation are not those of their texts, so it was not published. "
+            "Embed everything anew: python -m ingest sync --force"
+        )

@@ -7,7 +7,7 @@ import pytest
 
 from index.dense import Vectors
 from index.language import UN_LANGUAGES
-from index.noise import foreign_questions, measure_noise
+from index.noise import foreign_questions, measure_noise, question_vectors
 
 
 def _along(axis: int) -> Vectors:
@@ -22,7 +22,11 @@ def test_it_is_the_mean_of_the_nearest_cosines_by_language() -> None:
     sentences = np.array(
         [[0.6, 0, 0.8], [0.28, 0.96, 0], [0, 0.8, 0.6]], dtype=np.float32
     )  # English, English, Russian
-    noise = measure_noise(lambda q: _along(axes.get(q, 0)), sentences, ["en", "en", "ru"])
+    noise = measure_noise(
+        question_vectors(lambda q: _along(axes.get(q, 0))),
+        [sentences[:1], sentences[1:]],
+        ["en", "en", "ru"],
+    )
     assert noise.of("en", same=True) == pytest.approx(0.6)
     assert noise.of("ru", same=True) == pytest.approx((0.6 + 7 * 0.8) / 8)
     assert noise.of("en", same=False) == pytest.approx(0)
@@ -35,7 +39,7 @@ def test_it_is_the_mean_of_the_nearest_cosines_by_language() -> None:
 
 
 def test_an_empty_index_has_none() -> None:
-    noise = measure_noise(lambda _: _along(0), np.zeros((0, 3), np.float32), [])
+    noise = measure_noise(question_vectors(lambda _: _along(0)), [], [])
     assert noise.of("en", same=True) == noise.of("en", same=False) == 0.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import pytest
 from corpus.errors import AssistantError, IndexLockedError, NoUsableIndexError, UsageError
 from corpus.settings import Settings
 from index import generations
-from index.generations import open_generation, published_generation, writer_lock
-from index.manifest import FORMAT
+from index.generations import open_generation, published_generation
+from index.lock import writer_lock
+from index.sealed import seal, unseal
 from ingest.inventory import index_status, inventory
 from ingest.sync import SyncReport, sync
 from tests.conftest import no_progress
@@ -54,7 +56,7 @@ def test_nothing_changed_publishes_nothing_and_loads_no_model(
     filled: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = _sync(filled)
-    monkeypatch.setattr("ingest.sync.load_embedder", None)
+    monkeypatch.setattr("ingest.model.load_embedder", None)
     second = _sync(filled)
     assert not second.published
     assert second.generation == first.generation
@@ -159,7 +161,9 @@ def test_a_missing_folder_says_what_to_do(settings: Settings) -> None:
         _sync(replace(settings, corpus=settings.corpus / "nowhere"))
 
 
-@pytest.mark.parametrize("step", ["write_sentence_vectors", "publish", "load_embedder"])
+@pytest.mark.parametrize(
+    "step", ["vectors.write_sentence_vectors", "sync.publish", "model.load_embedder"]
+)
 def test_a_failed_sync_leaves_the_former_generation(
     filled: Settings, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -169,7 +173,7 @@ def test_a_failed_sync_leaves_the_former_generation(
     def fail(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"ingest.sync.{step}", fail)
+    monkeypatch.setattr(f"ingest.{step}", fail)
     with pytest.raises(OSError, match="No space"):
         _sync(filled)
     monkeypatch.undo()
@@ -213,16 +217,14 @@ def test_a_damaged_or_foreign_index_is_refused_with_the_repair(filled: Settings)
             open_generation(filled.index)
         (folder / name).write_bytes(content)
     open_generation(filled.index)
-    manifest = (folder / "manifest.json").read_text("utf-8")
-    (folder / "manifest.json").write_text(
-        manifest.replace(f'"format": {FORMAT}', '"format": 99'), "utf-8"
-    )
+    content = unseal((folder / "manifest.json").read_bytes(), "manifest")
+    (folder / "manifest.json").write_bytes(seal({**content, "format": 99}))
     with pytest.raises(NoUsableIndexError, match="format 99"):
         _sync(filled)
     assert _sync(filled, force=True).published
 
 
-def test_another_embedder_embeds_everything_anew(filled: Settings, tmp_path: Path) -> None:
+def test_another_embedder_is_refused_with_the_repair(filled: Settings, tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     _sync(filled)
@@ -230,9 +232,20 @@ def test_another_embedder_embeds_everything_anew(filled: Settings, tmp_path: Pat
     for weights in model.parameters():
         weights.data = weights.data.flip(1)
     model.save(str(tmp_path / "other"))
-    report = _sync(replace(filled, embedder=str(tmp_path / "other")))
+    other = replace(filled, embedder=str(tmp_path / "other"))
+    with pytest.raises(UsageError, match="sync --force"):
+        _sync(other)
+    report = _sync(other, force=True)
     assert report.published
     assert report.carried_over == 0
+
+
+def test_a_model_that_moved_is_still_the_same(filled: Settings, tmp_path: Path) -> None:
+    first = _sync(filled)
+    shutil.copytree(filled.embedder, tmp_path / "elsewhere")
+    report = _sync(replace(filled, embedder=str(tmp_path / "elsewhere")))
+    assert report.published
+    assert (report.embedded, report.carried_over) == (0, first.embedded)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from corpus.errors import UnreadableDocumentError
+from ingest.readers.signatures import mislabelled
 from ingest.reading import Reading
 
 # File ending → module with a function `read(path) -> Reading`.
@@ -34,6 +35,11 @@ def read(path: Path) -> Reading:
         )
     if path.stat().st_size == 0:
         raise UnreadableDocumentError("The file is empty. Replace it with the whole document.")
+    found = mislabelled(path)
+    if found:
+        raise UnreadableDocumentError(
+            f"The file is {found}, whatever its ending says. Give it the ending of its real format."
+        )
     reading: Reading = import_module(module).read(path)
     if not any(block.text for page in reading.pages for block in page.blocks):
         raise UnreadableDocumentError(

@@ -19,6 +19,9 @@ from ingest.structure import blocks_of, body_size
 # pypdf reports every oddity of a file; what matters of them arrives as an exception or as text.
 logging.getLogger("pypdf").setLevel(logging.ERROR)
 _MARK = b"%PDF-"
+# The last line of a PDF (ISO 32000-1, 7.5.5); some writers add a little after it.
+_END_MARK = b"%%EOF"
+_TAIL = 4096
 _SHORT_LINE_WORDS = 15
 _SENTENCE_END = (".", "!", "?", ":", ";", "。", "！", "？", "؟", "”", "»", '"')
 
@@ -32,6 +35,12 @@ def read(path: Path) -> Reading:
         if _MARK not in file.read(1024):
             raise UnreadableDocumentError(
                 "The file is no PDF, whatever its ending. Give it the ending of its real format."
+            )
+        file.seek(max(path.stat().st_size - _TAIL, 0))
+        if _END_MARK not in file.read():
+            raise UnreadableDocumentError(
+                "The PDF is damaged: its end is missing, as after a broken download. "
+                "Fetch or export it anew."
             )
     try:
         return _read(path)

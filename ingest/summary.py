@@ -1,0 +1,115 @@
+"""What a sync did, as a table for people and as JSON for scripts."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ingest.sync import SyncReport
+
+
+def summary_json(report: SyncReport, *, dry_run: bool) -> dict[str, Any]:
+    """Return the report as the JSON object of ``sync --json``."""
+    plan = report.plan
+    return {
+        "generation": report.generation,
+        "published": report.published,
+        "dry_run": dry_run,
+        "added": plan.added,
+        "changed": plan.changed,
+        "moved": [{"path": m.path, "from": m.origin} for m in plan.moved],
+        "removed": plan.removed,
+        "described": plan.described,
+        "duplicates": [{"path": d.path, "of": d.of} for d in plan.duplicates],
+        "uncatalogued": plan.uncatalogued,
+        "quarantined": [{"path": q.path, "reason": q.reason} for q in report.quarantined],
+        "counts": report.counts,
+        "embedded": report.embedded,
+        "carried_over": report.carried_over,
+        "held_back": report.held_back,
+        "lost_golden_questions": report.lost,
+        "stages": [
+            {"name": s.name, "items": s.items, "seconds": s.seconds, "rate": s.rate}
+            for s in report.stages
+        ],
+        "peak_memory_mb": {
+            "sync": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "reader": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
+        },
+    }
+
+
+def print_summary(report: SyncReport, *, dry_run: bool) -> None:
+    """Print each difference on a line, then a table, then what needs attention."""
+    _print_differences(report)
+    if dry_run:
+        sys.stdout.write(f"Would be done: {_changes(report)}. Nothing was written.\n")
+    elif report.held_back:
+        _print_table(report)
+        _print_held_back(report)
+    elif not report.published:
+        sys.stdout.write(f"Nothing changed. Generation {report.generation} stays published.\n")
+    else:
+        _print_table(report)
+        sys.stdout.write(f"Published generation {report.generation}: {_changes(report)}.\n")
+    for path in report.plan.uncatalogued:
+        sys.stdout.write(f"Not in the catalogue: {path}\n")
+    for file in report.quarantined:
+        sys.stdout.write(f"Quarantined: {file.path}: {file.reason}\n")
+
+
+def _print_differences(report: SyncReport) -> None:
+    plan = report.plan
+    for word, paths in (
+        ("+", plan.added),
+        ("~", plan.changed),
+        ("-", plan.removed),
+        ("i", [f"{path} (catalogue entry)" for path in plan.described]),
+        (">", [f"{m.origin} -> {m.path}" for m in plan.moved]),
+        ("=", [f"{d.path} (the same content as {d.of})" for d in plan.duplicates]),
+    ):
+        sys.stdout.write("".join(f"{word} {path}\n" for path in paths))
+
+
+def _changes(report: SyncReport) -> str:
+    plan = report.plan
+    return ", ".join(
+        f"{len(paths)} {what}"
+        for what, paths in (
+            ("added", plan.added),
+            ("changed", plan.changed),
+            ("moved", plan.moved),
+            ("removed", plan.removed),
+            ("described anew", plan.described),
+            ("duplicate", plan.duplicates),
+        )
+    )
+
+
+def _print_table(report: SyncReport) -> None:
+    table = Table(title="What is in the index", title_justify="left", show_header=False)
+    table.add_column(justify="left")
+    table.add_column(justify="right")
+    for what, count in report.counts.items():
+        table.add_row(what, f"{count:,}")
+    table.add_row("vectors embedded", f"{report.embedded:,}")
+    table.add_row("vectors carried over", f"{report.carried_over:,}")
+    for stage in report.stages:
+        table.add_row(f"{stage.name}, seconds", f"{stage.seconds:.1f}")
+    Console(file=sys.stdout).print(table)
+
+
+def _print_held_back(report: SyncReport) -> None:
+    sys.stdout.write(
+        f"Generation {report.held_back} is built but not published, as it does not answer these "
+        f"golden questions any more. Generation {report.generation} stays published.\n"
+    )
+    sys.stdout.write("".join(f"  {question}\n" for question in report.lost))
+    sys.stdout.write(
+        "Look at its answers: python -m assistant ask … --generation "
+        f"{report.held_back}. Publish it all the same: python -m ingest sync --force\n"
+    )
