@@ -58,6 +58,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_settings(golden, "index")
     add_json(golden)
 
+    bench = commands.add_parser("bench", help="speed and memory of the life of an index")
+    bench.set_defaults(command=_bench)
+    bench.add_argument("--documents", type=int, default=500, help="default: 500")
+    bench.add_argument("--passages", type=int, default=100_000, help="default: 100000")
+    bench.add_argument("--out", type=Path, required=True, metavar="DIR")
+    add_json(bench)
+
     refusals = commands.add_parser("refusals", help="how often questions are refused")
     refusals.set_defaults(command=_refusals)
     refusals.add_argument("--cases", nargs="+", type=Path, default=[], metavar="FILE")
@@ -189,6 +196,31 @@ def _golden(arguments: argparse.Namespace) -> int:
     for generation, questions in answered.items():
         sys.stdout.write(f"{generation} answers {len(questions)}\n")
         sys.stdout.write("".join(f"  {key}  {text}\n" for key, text in questions.items()))
+    return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    from eval.benchmarks.index_life import bench_index
+
+    with _named_progress() as progress:
+        found = bench_index(arguments.documents, arguments.passages, arguments.out, progress)
+    if arguments.json:
+        print_json(found)
+        return 0
+    sys.stdout.write(f"Syncs over {found['documents']} documents\n")
+    for name, row in found["syncs"].items():
+        sys.stdout.write(
+            f"  {name:<28}{row['seconds']:>7.2f} s, {row['seconds_without_embedding']:.2f} s "
+            f"without embedding {row['embedded']} texts; {row['peak_memory_mb']} MB\n"
+        )
+    for row in found["sizes"]:
+        sys.stdout.write(
+            f"{row['passages']:,} passages, {row['sentences']:,} sentences, {row['index_mb']} MB: "
+            f"opened in {row['open_seconds']} s; one document changed: {row['small_sync_seconds']} "
+            f"s, {row['peak_memory_mb']} MB\n"
+        )
+    grown = found["growth_mb"]
+    sys.stdout.write(f"Growth: {grown['memory']} MB of memory, {grown['vectors']} MB of vectors\n")
     return 0
 
 

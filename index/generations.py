@@ -23,7 +23,7 @@ from index.analysis import ANALYSIS
 from index.dense import DENSE_STORES, Rows, Vectors
 from index.lock import Pin
 from index.manifest import MANIFEST_FILE, Manifest, read_manifest
-from index.pointer import Permitted, Pointer, read_pointer
+from index.pointer import Permitted, Pointer, damaged_pointers, read_pointer
 from index.records import Records
 
 RECORDS_FILE = "records.sqlite"
@@ -38,7 +38,7 @@ class Generation:
     """One generation, open for reading; its files stay those that were opened and checked.
 
     It is pinned: as long as this object lives, ``prune`` leaves the folder alone. ``warning`` says
-    why it is served in the place of another, and is None otherwise.
+    what damage was found on the way to it, and is None where there was none.
     """
 
     def __init__(
@@ -82,7 +82,8 @@ def open_generation(index: Path, generation: str | None = None) -> Generation:
     for _ in range(_ATTEMPTS):
         pointer = _pointer(index)
         try:
-            return Generation(generation_folder(index, pointer.generation))
+            folder = generation_folder(index, pointer.generation)
+            return Generation(folder, warning=_pointer_warning(index))
         except DamagedIndexError as error:
             if _pointer(index).generation == pointer.generation:
                 return _former(index, pointer, error)
@@ -140,6 +141,13 @@ def _pointer(index: Path) -> Pointer:
             f"python -m ingest sync --corpus DIR --index {index}"
         )
     return pointer
+
+
+def _pointer_warning(index: Path) -> str | None:
+    problems = damaged_pointers(index)
+    if not problems:
+        return None
+    return f"{' '.join(problems)} The copy of it is used. To repair it: python -m ingest sync"
 
 
 def _named(index: Path, generation: str) -> Generation:

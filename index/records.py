@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -99,6 +100,10 @@ class Records:
         self.path = path
         self._permitted = permitted
         self._thread = threading.local()
+        # A connection and its cache of statements refer to each other: without being closed, it
+        # would stay open until the next full collection of garbage, or for good once frozen.
+        self._connections: list[sqlite3.Connection] = []
+        weakref.finalize(self, _close, self._connections)
         try:
             self._connection.execute("SELECT count(*) FROM documents")
         except sqlite3.Error as error:
@@ -108,7 +113,10 @@ class Records:
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._thread, "connection", None)
         if found is None:
-            found = self._thread.connection = sqlite3.connect(read_only_uri(self.path), uri=True)
+            found = self._thread.connection = sqlite3.connect(
+                read_only_uri(self.path), uri=True, check_same_thread=False
+            )
+            self._connections.append(found)
         return found
 
     @property
@@ -295,6 +303,11 @@ class Records:
         wanted = list(dict.fromkeys(query_terms))
         query = f"SELECT term, doc FROM keyword_counts WHERE term IN ({_marks(wanted)})"  # noqa: S608
         return dict(self._connection.execute(query, wanted))
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    for connection in connections:
+        connection.close()
 
 
 def read_only_uri(path: Path) -> str:

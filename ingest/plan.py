@@ -6,8 +6,8 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from corpus.catalogue import Catalogue, CatalogueEntry, read_catalogue
 from corpus.documents import Document
@@ -15,6 +15,7 @@ from corpus.folder import CorpusFile, corpus_files
 from index.generations import Generation
 from index.records import Duplicate, IndexedDocument, Quarantined
 from ingest.passages import CHUNKING
+from ingest.readers import READERS
 
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -183,9 +184,22 @@ def _known(files: Iterable[CorpusFile], former: _Former) -> dict[str, IndexedDoc
         same_place = former.documents.get(file.path)
         if same_place and same_place.document.sha256 == file.sha256:
             found[file.path] = same_place
-        elif file.sha256 in by_content:
-            found[file.path] = by_content[file.sha256]
+        elif file.sha256 in by_content and _read_alike(file, by_content[file.sha256]):
+            found[file.path] = _at(file.path, by_content[file.sha256])
     return found
+
+
+def _read_alike(file: CorpusFile, known: IndexedDocument) -> bool:
+    """Tell whether one reader reads both: the same bytes as text are not the same as Markdown."""
+    endings = (PurePosixPath(path).suffix.lower() for path in (file.path, known.document.path))
+    return len({READERS.get(ending) for ending in endings}) == 1
+
+
+def _at(path: str, known: IndexedDocument) -> IndexedDocument:
+    """Return a document under another path, whose name is its title where it has no heading."""
+    if known.own_title != PurePosixPath(known.document.path).stem:
+        return known
+    return replace(known, own_title=PurePosixPath(path).stem)
 
 
 def _described(files: Iterable[CorpusFile], catalogue: Catalogue, former: _Former) -> list[str]:

@@ -42,11 +42,17 @@ class ReaderLimits:
 class ReaderPool:
     """Reads files in child processes, some at a time, and gives the results in order.
 
-    To be used as a context manager; the children end with it.
+    To be used as a context manager; the children end with it. ``module`` is what they run.
     """
 
-    def __init__(self, limits: ReaderLimits | None = None, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        limits: ReaderLimits | None = None,
+        workers: int | None = None,
+        module: str = "ingest.reader_process",
+    ) -> None:
         self._limits = limits or ReaderLimits()
+        self._module = module
         self._workers = workers or min(os.cpu_count() or 1, 4)
         self._own = threading.local()
         self._children: list[_Child] = []
@@ -78,7 +84,7 @@ class ReaderPool:
     def _read(self, path: Path) -> Reading | UnreadableDocumentError:
         child: _Child | None = getattr(self._own, "child", None)
         if child is None:
-            child = self._own.child = _Child(self._limits)
+            child = self._own.child = _Child(self._limits, self._module)
             self._children.append(child)
         try:
             return child.read(path)
@@ -89,8 +95,9 @@ class ReaderPool:
 class _Child:
     """One child process, started when it is needed and anew after it had to be stopped."""
 
-    def __init__(self, limits: ReaderLimits) -> None:
+    def __init__(self, limits: ReaderLimits, module: str) -> None:
         self._limits = limits
+        self._module = module
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
         self._stopped = False
@@ -123,7 +130,7 @@ class _Child:
                 raise AssistantError("The reading was stopped.")
             if self._process is None or self._process.poll() is not None:
                 memory = self._limits.memory_mb * _MEGABYTE
-                command = [sys.executable, "-m", "ingest.reader_process"]
+                command = [sys.executable, "-m", self._module]
                 self._process = subprocess.Popen(  # noqa: S603
                     [*command, str(memory), str(self._limits.cpu_seconds), str(os.getpid())],
                     stdin=subprocess.PIPE,
@@ -154,7 +161,7 @@ class _Child:
         descriptor = process.stdout.fileno()
         while len(received) < size:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+            if left <= 0 or not _is_readable(descriptor, left):
                 raise UnreadableDocumentError(
                     f"Reading took longer than {self._limits.wall_seconds:g} seconds. Export the "
                     f"file anew from its source, {_OTHER_VERSION}."
@@ -190,6 +197,13 @@ class _Child:
             if stream:
                 with contextlib.suppress(BrokenPipeError):
                     stream.close()
+
+
+def _is_readable(descriptor: int, seconds: float) -> bool:
+    """Wait until there is something to read, or the other end is closed; False after the time."""
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+    return bool(waiting.poll(1000 * seconds))
 
 
 def _reading(answer: dict[str, Any]) -> Reading:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -37,10 +38,17 @@ def summary_json(report: SyncReport, *, dry_run: bool) -> dict[str, Any]:
             for s in report.stages
         ],
         "peak_memory_mb": {
-            "sync": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+            "sync": _peak_memory_mb(),
             "reader": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024,
         },
     }
+
+
+def _peak_memory_mb() -> int:
+    """Return the most memory that this process has had; getrusage counts the parent's, too."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    peak = next(line for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak.split()[1]) // 1024
 
 
 def print_summary(report: SyncReport, *, dry_run: bool) -> None:

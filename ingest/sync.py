@@ -193,7 +193,7 @@ def _refuse_unsound(folder: Path) -> None:
 
 def _is_up_to_date(plan: Plan, published: Generation, settings: Settings, retry: bool) -> bool:
     return (
-        published.warning is None
+        not published.records.restricted
         and published.manifest.corpus_digest == plan.digest
         and _by_these_rules(published.manifest, settings)
         and not (retry and published.records.quarantined())

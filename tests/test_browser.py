@@ -27,7 +27,7 @@ pytestmark = pytest.mark.browser
 ROOT = Path(__file__).parent.parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Set where a browser must be there, so that no test is passed over.
-REQUIRED = "BROWSER_TESTS_REQUIRED"
+REQUIRED = "NO_TEST_MAY_BE_SKIPPED"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync")
 SAMPLE = ("un-activities-on-ai-2023.pdf", "un-activities-on-ai-2024.pdf", "ai-skills.ar.docx")
 PROJECTS = "How many projects does the UN report on AI list for 2024?"

@@ -1,0 +1,1 @@
+"""Speed and memory, measured on synthetic documents of any number."""

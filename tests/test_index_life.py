@@ -1,0 +1,283 @@
+"""What a sync makes of files that move, double, change their description, or go."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from assistant.query_engine import open_query_engine
+from corpus.errors import AssistantError, UsageError
+from corpus.settings import Settings
+from index.generations import Generation, open_generation
+from index.manifest import FORMAT
+from ingest.inventory import inventory
+from ingest.plan import Moved
+from ingest.sync import SyncReport, sync
+from tests.conftest import no_progress
+
+FORMER_INDEX = Path(__file__).parent / "data" / "index-format-2"
+
+
+def _sync(settings: Settings, *, force: bool = False, retry: bool = False) -> SyncReport:
+    return sync(settings, force=force, retry=retry, progress=no_progress)
+
+
+def _write(settings: Settings, name: str, text: str) -> Path:
+    path = settings.corpus / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _paths(settings: Settings) -> list[str]:
+    return [one.document.path for one in open_generation(settings.index).records.documents()]
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    _write(settings, "one.md", "# Tides\n\nThe report names 12 harbours.\n\nIt is about tides.\n")
+    _write(settings, "two.md", "# Bees\n\nIt speaks of bees.\n")
+    _sync(settings)
+    return settings
+
+
+def test_a_moved_document_is_not_read_and_keeps_its_vectors(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = open_generation(filled.index)
+    (filled.corpus / "old").mkdir()
+    (filled.corpus / "one.md").rename(filled.corpus / "old" / "tides.md")
+    monkeypatch.setattr("ingest.model.load_embedder", None)
+    monkeypatch.setattr("ingest.reader_pool._Child.read", None)
+    report = _sync(filled)
+    assert report.plan.moved == [Moved("old/tides.md", "one.md")]
+    assert (report.plan.added, report.plan.changed, report.plan.removed) == ([], [], [])
+    after = open_generation(filled.index)
+    found = after.records.document("old-tides")
+    assert found
+    assert _vectors(after, "old/tides.md").tolist() == _vectors(before, "one.md").tolist()
+    passages = after.records.passages(range(found.first, found.end)).values()
+    assert {passage.document_id for passage in passages} == {"old-tides"}
+    assert after.records.page("old-tides", 1)
+
+
+def _vectors(generation: Generation, path: str) -> np.ndarray:
+    (one,) = [d for d in generation.records.documents() if d.document.path == path]
+    return generation.passages.vectors(np.arange(one.first, one.end))
+
+
+def test_the_same_content_is_indexed_once(filled: Settings) -> None:
+    shutil.copy(filled.corpus / "one.md", filled.corpus / "copy.md")
+    report = _sync(filled)
+    # By path the copy comes first; without a catalogue nothing speaks for either.
+    assert [(d.path, d.of) for d in report.plan.duplicates] == [("one.md", "copy.md")]
+    assert _paths(filled) == ["copy.md", "two.md"]
+    rows = {row["path"]: row for row in inventory(filled.index)}
+    assert rows["one.md"] == {"state": "duplicate", "path": "one.md", "of": "copy.md"}
+    (filled.corpus / "copy.md").unlink()
+    report = _sync(filled)
+    assert (report.plan.moved, report.plan.removed, report.embedded) == (
+        [Moved("one.md", "copy.md")],
+        [],
+        0,
+    )
+    assert _paths(filled) == ["one.md", "two.md"]
+
+
+def test_a_catalogued_file_goes_before_its_copies_and_keeps_its_audience(filled: Settings) -> None:
+    shutil.copy(filled.corpus / "one.md", filled.corpus / "a-copy.md")
+    _write(filled, "catalogue.toml", '[[document]]\npath = "one.md"\naudience = "members"\n')
+    report = _sync(filled)
+    assert [(d.path, d.of) for d in report.plan.duplicates] == [("a-copy.md", "one.md")]
+    audiences = {
+        one.document.path: one.document.audience
+        for one in open_generation(filled.index).records.documents()
+    }
+    assert audiences == {"one.md": "members", "two.md": "public"}
+
+
+def test_one_content_for_two_audiences_is_two_documents(filled: Settings) -> None:
+    shutil.copy(filled.corpus / "one.md", filled.corpus / "open.md")
+    _write(
+        filled,
+        "catalogue.toml",
+        '[[document]]\npath = "one.md"\naudience = "members"\n[[document]]\npath = "open.md"\n',
+    )
+    report = _sync(filled)
+    assert not report.plan.duplicates
+    assert report.embedded == 0
+    assert _paths(filled) == ["one.md", "open.md", "two.md"]
+
+
+def test_a_description_alone_is_told_apart_and_loads_no_model(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write(filled, "catalogue.toml", '[[document]]\npath = "one.md"\ntitle = "On tides"\n')
+    monkeypatch.setattr("ingest.model.load_embedder", None)
+    report = _sync(filled)
+    assert report.plan.described == ["one.md"]
+    assert report.published
+    titles = [one.document.title for one in open_generation(filled.index).records.documents()]
+    assert titles == ["On tides", "Bees"]
+
+
+def test_another_language_in_the_catalogue_cuts_the_sentences_anew(filled: Settings) -> None:
+    _write(filled, "catalogue.toml", '[[document]]\npath = "one.md"\nlanguage = "fr"\n')
+    report = _sync(filled)
+    assert report.plan.described == ["one.md"]
+    found = open_generation(filled.index).records.document("one")
+    assert found
+    assert (found.document.language, found.own_language) == ("fr", "en")
+
+
+def test_a_removed_document_never_answers_again(filled: Settings) -> None:
+    question = "How many harbours does the report name?"
+    assert "12 harbours" in open_query_engine(filled).answer(question).text
+    (filled.corpus / "one.md").unlink()
+    _sync(filled)
+    engine = open_query_engine(filled)
+    answer = engine.answer(question)
+    assert "harbours" not in answer.text
+    assert all("harbours" not in hit.passage.text for hit in (*answer.retrieved, *answer.nearest))
+    assert engine.retriever.generation.records.page("one", 1) is None
+
+
+def test_quarantined_files_are_read_again_when_asked(filled: Settings) -> None:
+    (filled.corpus / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
+    assert _sync(filled).published
+    assert not _sync(filled).published
+    assert _sync(filled, retry=True).published
+
+
+def test_empty_files_are_each_told_to_be_empty(filled: Settings) -> None:
+    _write(filled, "empty.md", "")
+    _write(filled, "void.md", "")
+    report = _sync(filled)
+    assert [q.path for q in report.quarantined] == ["empty.md", "void.md"]
+    assert all("empty" in q.reason for q in report.quarantined)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("letter.txt", b"%PDF-1.7\n", "a PDF"),
+        ("scan.pdf", b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        ("page.txt", b"\xef\xbb\xbf\n<!DOCTYPE html><p>x</p>", "an HTML page"),
+        ("note.md", b"{\\rtf1 x}", "an RTF"),
+        ("book.html", b"PK\x03\x04", "a ZIP container"),
+    ],
+)
+def test_mislabelled_files_are_told_what_they_are(
+    filled: Settings, name: str, content: bytes, found: str
+) -> None:
+    (filled.corpus / name).write_bytes(content)
+    (refused,) = _sync(filled).quarantined
+    assert refused.path == name
+    assert f"The file is {found}" in refused.reason
+
+
+def test_the_former_format_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
+    """The index was written by the version with format 2; from now on it stays readable."""
+    from tests import documents
+
+    settings = Settings(corpus=tmp_path / "documents", index=tmp_path / "index")
+    shutil.copytree(FORMER_INDEX, settings.index)
+    documents.write_catalogued_corpus(settings.corpus)
+    answer = open_query_engine(settings).answer("How many gardens does the Meadow network have?")
+    assert "210 gardens" in answer.text
+    former = open_generation(settings.index)
+    assert former.manifest.format == 2
+    report = _sync(settings)
+    assert report.published
+    assert (
+        report.embedded == 0
+        or former.manifest.chunking != open_generation(settings.index).manifest.chunking
+    )
+    assert open_generation(settings.index).manifest.format == FORMAT
+    assert len(_paths(settings)) == 8
+
+
+def test_other_chunking_is_refused_with_the_repair(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.sync.CHUNKING", "pages-1")
+    monkeypatch.setattr("ingest.plan.CHUNKING", "pages-1")
+    with pytest.raises(UsageError, match="sync --force"):
+        _sync(filled)
+    assert _sync(filled, force=True).published
+
+
+def test_vectors_that_do_not_belong_to_their_texts_are_not_published(
+    filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ingest.vectors import VectorColumn
+
+    before = open_generation(filled.index).id
+    blocks = VectorColumn.blocks
+    monkeypatch.setattr(
+        VectorColumn, "blocks", lambda *arguments: (-block for block in blocks(*arguments))
+    )
+    _write(filled, "three.md", "# Stars\n\nThe atlas names 88 figures.\n")
+    with pytest.raises(AssistantError, match="do not belong to their texts"):
+        _sync(filled)
+    (filled.corpus / "three.md").unlink()
+    (filled.corpus / "one.md").rename(filled.corpus / "ones.md")  # nothing to embed
+    with pytest.raises(AssistantError, match="not those of their texts"):
+        _sync(filled)
+    monkeypatch.undo()
+    assert open_generation(filled.index).id == before
+
+
+_NAMES = ("a.md", "b.md", "sub/a.md", "sub/c.txt", "d.txt")
+_WORDS = ("tides", "bees", "stars", "rivers")
+_CORPORA = st.lists(
+    st.dictionaries(st.sampled_from(_NAMES), st.sampled_from(_WORDS), min_size=1), min_size=2,
+    max_size=4,
+)  # fmt: skip
+
+
+@hypothesis_settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(corpora=_CORPORA)
+def test_whatever_happens_in_between_the_index_mirrors_the_folder(
+    settings: Settings, corpora: list[dict[str, str]]
+) -> None:
+    shutil.rmtree(settings.index, ignore_errors=True)
+    for corpus in corpora:
+        shutil.rmtree(settings.corpus, ignore_errors=True)
+        for name, word in corpus.items():
+            _write(settings, name, f"# On {word}\n\nThis report speaks of {word} at length.\n")
+        _sync(settings)
+    fresh = replace(settings, index=settings.index.parent / "fresh")
+    shutil.rmtree(fresh.index, ignore_errors=True)
+    _sync(fresh)
+    step_by_step, at_once = open_generation(settings.index), open_generation(fresh.index)
+    assert _everything(step_by_step) == _everything(at_once)
+    rows = np.arange(at_once.passages.size)
+    assert np.allclose(step_by_step.passages.vectors(rows), at_once.passages.vectors(rows))
+    assert np.array_equal(step_by_step.sentences, at_once.sentences)
+
+
+def _everything(generation: Generation) -> str:
+    records = generation.records
+    rows = range(generation.passages.size)
+    return json.dumps(
+        {
+            "documents": [str(one) for one in records.documents()],
+            "passages": [str(one) for one in records.passages(rows).values()],
+            "sentences": [str(one) for one in records.sentences(rows)],
+            "pages": [str(records.pages(one.document.id)) for one in records.documents()],
+            "duplicates": [str(one) for one in records.duplicates()],
+            "found": records.keyword_search(["report", "tide", "bee"], 20),
+        },
+        indent=1,
+    )
