@@ -43,10 +43,12 @@ def progress_bar() -> Iterator[Report]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
         tasks = {
-            name: progress.add_task(name.capitalize(), total=None, visible=False) for name in STAGES
+            name: progress.add_task(name.capitalize(), total=None, visible=False, start=False)
+            for name in STAGES
         }
 
         def report(stage: str, done: int, total: int) -> None:
+            progress.start_task(tasks[stage])
             progress.update(tasks[stage], completed=done, total=total, visible=total > 0)
 
         yield report
