@@ -107,6 +107,14 @@ def generation_folder(index: Path, generation: str) -> Path:
     return index / "generations" / generation
 
 
+def no_index(index: Path) -> NoUsableIndexError:
+    """Return the error for a folder without an index, with the command that makes one."""
+    return NoUsableIndexError(
+        f"There is no index in {index}. Make one: "
+        f"python -m ingest sync --corpus DIR --index {index}"
+    )
+
+
 def check_files(folder: Path, manifest: Manifest) -> None:
     """Compare every file with the size and the checksum in the manifest.
 
@@ -136,10 +144,7 @@ def _pinned(folder: Path) -> Pin:
 def _pointer(index: Path) -> Pointer:
     pointer = read_pointer(index)
     if pointer is None:
-        raise NoUsableIndexError(
-            f"There is no index in {index}. Make one: "
-            f"python -m ingest sync --corpus DIR --index {index}"
-        )
+        raise no_index(index)
     return pointer
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import DamagedIndexError, NoUsableIndexError, UsageError
-from index.generations import Generation, generation_folder, generation_ids, open_generation
+from index.generations import (
+    Generation,
+    generation_folder,
+    generation_ids,
+    no_index,
+    open_generation,
+)
 from index.lock import writer_lock
 from index.pointer import Pointer, read_pointer
 from index.publishing import known_pointer, prune, publish
@@ -59,10 +65,7 @@ def prune_index(index: Path, keep: int) -> tuple[list[str], list[str]]:
 def _refuse_missing(index: Path) -> None:
     if not generation_ids(index):
         read_pointer(index)
-        raise NoUsableIndexError(
-            f"There is no index in {index}. Make one: "
-            f"python -m ingest sync --corpus DIR --index {index}"
-        )
+        raise no_index(index)
 
 
 def _one_before(index: Path, pointer: Pointer | None) -> str:

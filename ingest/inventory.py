@@ -9,6 +9,7 @@ from corpus.errors import NoUsableIndexError, UsageError
 from index.generations import (
     generation_folder,
     generation_ids,
+    no_index,
     open_generation,
 )
 from index.lock import lock_holder
@@ -59,7 +60,7 @@ def index_status(index: Path) -> dict[str, Any]:
     """
     pointer = read_pointer(index)
     if pointer is None:
-        raise NoUsableIndexError(_no_index(index))
+        raise no_index(index)
     return {
         "index": str(index),
         "published": pointer.generation,
@@ -102,7 +103,7 @@ def verified(index: Path, generation: str | None = None) -> dict[str, Any]:
     known = generation_ids(index)
     if not known:
         read_pointer(index)
-        raise NoUsableIndexError(_no_index(index))
+        raise no_index(index)
     if generation and generation not in known:
         raise UsageError(f"There is no generation {generation!r}. There are: {', '.join(known)}.")
     names = [generation] if generation else known
@@ -110,10 +111,3 @@ def verified(index: Path, generation: str | None = None) -> dict[str, Any]:
     pointer = damaged_pointers(index)
     ok = not pointer and not any(problems.values())
     return {"ok": ok, "generations": problems, "pointer": pointer}
-
-
-def _no_index(index: Path) -> str:
-    return (
-        f"There is no index in {index}. Make one: "
-        f"python -m ingest sync --corpus DIR --index {index}"
-    )
