@@ -234,6 +234,15 @@ class Records:
         query = f"SELECT term, doc FROM keyword_counts WHERE term IN ({_marks(wanted)})"  # noqa: S608
         return dict(self._connection.execute(query, wanted))
 
+    def vocabulary(self, start: str, shortest: int, longest: int) -> list[tuple[str, int]]:
+        """Return (term, passages that it stands in) for terms with this start and length."""
+        query = (
+            "SELECT term, doc FROM keyword_counts WHERE term >= ? AND term < ? "
+            "AND length(term) BETWEEN ? AND ?"
+        )
+        values = (start, start + chr(0x10FFFF), shortest, longest)
+        return self._connection.execute(query, values).fetchall()
+
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
