@@ -45,8 +45,8 @@ class Rival:
 class Explanation:
     """What happened to a document, in words and in figures.
 
-    ``rank`` is that of its best passage among all that were searched, from 1; ``sentence_rank`` that
-    of its best sentence among those of the passages that were read for quotes.
+    ``rank`` is that of its best passage among all that were searched, from 1; ``sentence_rank``
+    that of its best sentence among those of the passages that were read for quotes.
     """
 
     question: str

@@ -55,6 +55,12 @@ def is_invariant(word: str, *, foreign: bool = False) -> bool:
     return bool(_INVARIANT.search(word)) or (foreign and word.isascii() and len(word) > 1)
 
 
+def function_words(text: str, language: str) -> int:
+    """Return how many of a text's words are function words of a language."""
+    known = _function_words().get(language, frozenset())
+    return sum(fold(word) in known for word in _words(text))
+
+
 def analysed(text: str, language: str) -> Iterator[tuple[str, str]]:
     """Yield each term together with the word that it comes from, in reading order."""
     dropped = _function_words().get(language, frozenset())

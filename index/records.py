@@ -175,6 +175,15 @@ class Records:
             )
         ]
 
+    def sentence_rows(self, passages: Iterable[int]) -> list[tuple[int, int]]:
+        """Return (sentence row, passage row) of these passages' sentences, by row."""
+        wanted = json.dumps(list(passages))
+        query = (
+            "SELECT row, passage FROM sentences "
+            "WHERE passage IN (SELECT value FROM json_each(?)) ORDER BY row"
+        )
+        return self._connection.execute(query, (wanted,)).fetchall()
+
     def content(self, indexed: IndexedDocument) -> DocumentContent:
         """Return all that is stored of a document, as its reading gave it."""
         rows = range(indexed.first, indexed.end)
