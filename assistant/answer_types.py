@@ -13,12 +13,12 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+from assistant.acronyms import acronyms
 from corpus.text import fold
 
 Word = tuple[str, str]  # a term and the word that it comes from, as index.analysis gives them
 
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
-_ABBREVIATION = re.compile(r"\(([^()]{0,25}\b)?[A-Z][A-Za-z0-9&/-]{1,11}\)")
 
 
 def asked_kinds(question: str, language: str) -> frozenset[str]:
@@ -47,7 +47,7 @@ def stated_places(
     if kind == "name":
         return _names(words, known)
     if kind == "meaning":
-        return [0] if _ABBREVIATION.search(text) else []
+        return [0] if any(one.short_terms <= known for one in acronyms(text, language)) else []
     pattern = _patterns("states")[kind].get(language)
     return [0] if pattern and pattern.search(fold(text)) else []
 

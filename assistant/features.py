@@ -1,21 +1,26 @@
 """What speaks for a sentence, in numbers: the features of the second stage.
 
-Each is cheap: cosines that were stored, terms, and the kind of answer that is asked for.
+Each costs little: cosines that were stored, terms, and the kind of answer that is asked for.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from assistant.answer_types import Word, stated_places
+from assistant.lists import KIND as LIST
+from corpus.documents import Sentence
 from corpus.text import fold
 from index.analysis import analysed, is_invariant
 
 # A word of the kind that is asked for counts with the question's terms this many words around it.
 _WINDOW = 8
 _ONLY_INTRODUCES = (":", "：")
+_FEW_WORDS = 3
+_FOREIGN_SCRIPTS = frozenset({"ar", "ru", "zh"})
 
 
 @dataclass(frozen=True)
@@ -25,38 +30,68 @@ class Asked:
     language: str
     weights: Mapping[str, float]
     kinds: frozenset[str]
-    trigrams: frozenset[str]
+    letters: frozenset[str]
 
     @property
     def total(self) -> float:
         """The sum of the terms' weights; 1 where there is none."""
         return sum(self.weights.values()) or 1.0
 
+    def covered(self, terms: Iterable[str]) -> float:
+        """Return the share, 0..1, of the question's weight that these terms have."""
+        return sum(self.weights.get(term, 0.0) for term in set(terms)) / self.total
+
+    def shared(self, letters: frozenset[str]) -> float:
+        """Return the share, 0..1, of the question's three-letter pieces that are among these."""
+        return len(self.letters & letters) / max(len(self.letters), 1)
+
 
 @dataclass(frozen=True)
 class Text:
-    """A sentence with what stands around it, analysed."""
+    """A text, analysed. ``terms`` are those that a question in its language may match."""
 
     text: str
+    language: str
     words: tuple[Word, ...]
     terms: frozenset[str]
-    trigrams: frozenset[str]
+    letters: frozenset[str]
 
 
-# Sentences come up again and again: analysing one takes about a millisecond.
+@dataclass(frozen=True)
+class Surroundings:
+    """What stands around a sentence: heading and lead, title, and the sentence before it."""
+
+    context: Text
+    title: Text
+    before: Text | None  # the sentence before; None at a passage's start
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """All terms around the sentence."""
+        before = self.before.terms if self.before else frozenset()
+        return self.context.terms | self.title.terms | before
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """All three-letter pieces around the sentence."""
+        before = self.before.letters if self.before else frozenset()
+        return self.context.letters | self.title.letters | before
+
+
+# Sentences come up again and again.
 @lru_cache(maxsize=20_000)
 def analysed_text(text: str, language: str, asked_in: str) -> Text:
     """Analyse a text for a question in a language; across languages, only names are terms."""
     words = tuple(analysed(text, language))
-    foreign = language in {"ar", "ru", "zh"}
-    kept = (
-        words if language == asked_in else [w for w in words if is_invariant(w[1], foreign=foreign)]
+    foreign = language in _FOREIGN_SCRIPTS
+    terms = frozenset(
+        term for term, word in words if language == asked_in or is_invariant(word, foreign=foreign)
     )
-    return Text(text, words, frozenset(term for term, _ in kept), trigrams(w for _, w in words))
+    return Text(text, language, words, terms, letters_of(word for _, word in words))
 
 
-def trigrams(words: Iterable[str]) -> frozenset[str]:
-    """Return the three-letter pieces of words; what a slip of the pen or a case ending leaves."""
+def letters_of(words: Iterable[str]) -> frozenset[str]:
+    """Return the three-letter pieces of words: what a slip of the pen or a case ending leaves."""
     found: set[str] = set()
     for word in words:
         padded = f" {fold(word)} "
@@ -64,41 +99,47 @@ def trigrams(words: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def covered(asked: Asked, terms: Iterable[str]) -> float:
-    """Return the share, 0..1, of the question's weight that these terms have."""
-    return sum(asked.weights.get(term, 0.0) for term in set(terms)) / asked.total
+def features(
+    asked: Asked, sentence: Sentence, text: Text, terms: frozenset[str], around: Surroundings
+) -> dict[str, float]:
+    """Return the features of a sentence but its cosines; those left out are 0.
 
-
-def shared_letters(asked: Asked, text: frozenset[str]) -> float:
-    """Return the share, 0..1, of the question's three-letter pieces that a text has."""
-    return len(asked.trigrams & text) / max(len(asked.trigrams), 1)
-
-
-def answers_kind(asked: Asked, sentence: Text, language: str) -> dict[str, float]:
-    """Return by kind 1 where the question asks for it and the sentence states it, and -1 where
-    it asks for it and the sentence does not; ``near`` has the weight of terms around it."""
+    ``terms`` are the sentence's, with what its abbreviations stand for. Of each kind of answer that
+    is asked for, 1 says that the sentence states one, -1 that it does not.
+    """
     known = frozenset(asked.weights)
-    found: dict[str, float] = {}
+    found = {
+        "own": asked.covered(terms),
+        "around": asked.covered(around.terms - terms),
+        "letters": asked.shared(text.letters),
+        "letters_around": asked.shared(around.letters - text.letters),
+        "closeness": _closeness(asked, text.words),
+        "length": math.log1p(len(sentence.text.split())),
+        "first": float(around.before is None),
+        "introduces": float(sentence.text.rstrip().endswith(_ONLY_INTRODUCES)),
+        "short": float(len(sentence.text.split()) <= _FEW_WORDS),
+        "row": float(sentence.kind == "row"),
+        "item": float(sentence.kind == "item"),
+        "bare_row": float(sentence.kind == "row" and not sentence.lead),
+        "list": float(sentence.kind == LIST),
+    }
     near = 0.0
-    for kind in sorted(asked.kinds):
-        places = stated_places(kind, sentence.words, sentence.text, language, known)
+    for kind in asked.kinds:
+        if kind == LIST:
+            found["asked_list"] = float(sentence.kind == LIST)
+            continue
+        places = stated_places(kind, text.words, text.text, text.language, known)
         found[kind] = 1.0 if places else -1.0
         if kind in {"number", "date", "name"}:
-            near = max([near, *(_around(asked, sentence.words, place) for place in places)])
+            near = max([near, *(_around(asked, text.words, place) for place in places)])
     return found | {"near": near}
 
 
-def closeness(asked: Asked, words: Sequence[Word]) -> float:
-    """Return the share of the question's weight in the best stretch of twice the window."""
+def _closeness(asked: Asked, words: Sequence[Word]) -> float:
     places = [n for n, (term, _) in enumerate(words) if term in asked.weights]
     return max((_around(asked, words, place) for place in places), default=0.0)
 
 
-def only_introduces(text: str) -> bool:
-    """Tell whether a sentence but announces what follows."""
-    return text.rstrip().endswith(_ONLY_INTRODUCES)
-
-
 def _around(asked: Asked, words: Sequence[Word], place: int) -> float:
     stretch = words[max(0, place - _WINDOW) : place + _WINDOW + 1]
-    return covered(asked, (term for term, _ in stretch))
+    return asked.covered(term for term, _ in stretch)

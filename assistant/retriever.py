@@ -41,7 +41,8 @@ class Query:
     """A question made ready for the search: its language, its vector, and what may be searched.
 
     ``text`` is the question as it is read, its slips of the pen mended.
-    ``audiences`` None means every audience.
+    ``audiences`` None means every audience. ``noise`` are the vectors of foreign questions in the
+    same language, shape (n, dimension), where there are documents in another.
     """
 
     text: str
@@ -49,6 +50,7 @@ class Query:
     vector: Vectors
     filters: Mapping[str, str] = field(default_factory=dict)
     audiences: Sequence[str] | None = None
+    noise: Vectors | None = None
 
 
 class HybridRetriever:
@@ -89,7 +91,7 @@ class HybridRetriever:
         if language == usual:
             text = corrected(text, language, self.generation.records)
         vector = self._embedder.embed_query(text)
-        return Query(text, language, vector, filters or {}, audiences)
+        return Query(text, language, vector, filters or {}, audiences, self._foreign(language))
 
     @cached_property
     def _usual_language(self) -> str:
@@ -160,7 +162,7 @@ class HybridRetriever:
         if not rows:
             return []
         vectors = self.generation.passages.vectors(np.array(rows, np.int64))
-        cosines = vectors @ query.vector
+        cosines = np.asarray(vectors @ query.vector, np.float64)
         words = np.array([keyword.get(row, 0.0) for row in rows])
         if self._keyword_weight is None:
             scores = scaled(self._second_stage(query, rows, vectors, words, documents))
@@ -195,30 +197,19 @@ class HybridRetriever:
         sentences = self.generation.sentence_vectors(np.array([row for row, _ in found], np.int64))
         places = np.searchsorted(rows, [passage for _, passage in found])
         nearest = np.full(len(rows), -1.0)
-        np.maximum.at(nearest, places, self.adjusted(query, sentences, same[places]))
-        around = self.adjusted(query, vectors, same)
+        np.maximum.at(nearest, places, adjusted(query, sentences, same[places]))
+        around = adjusted(query, vectors, same)
         keywords = words * np.where(same, KEYWORDS, FOREIGN_KEYWORDS)
         return PASSAGE * standardised(around) + SENTENCE * standardised(nearest) + keywords
 
-    def adjusted(self, query: Query, vectors: Vectors, same: NDArray[np.bool_]) -> Scores:
-        """Return the cosines of vectors, without part of what any foreign question would have.
-
-        In another language than the question's (``same`` is false) some texts are near to
-        everything; half of their mean cosine with questions on other subjects is taken off, and
-        the mean of all is given back, so that languages remain comparable.
-        """
-        cosines = np.asarray(vectors @ query.vector, np.float64)
-        if same.all():
-            return cosines
-        noise = self._foreign(query.language)
-        if noise is None:
-            return cosines
-        hubness = (vectors[~same] @ noise.T).mean(axis=1)
-        cosines[~same] -= HUBNESS * (hubness - hubness.mean())
-        return cosines
-
     def _foreign(self, language: str) -> Vectors | None:
-        """Return the vectors of the foreign questions in a language, made when first needed."""
+        """Return the vectors of the foreign questions in a language, made when first needed.
+
+        None where every document is in that language, or there are no such questions.
+        """
+        documents = self.generation.records.documents()
+        if all(one.document.language == language for one in documents):
+            return None
         if language not in self._foreign_questions:
             texts = foreign_questions().get(language, [])
             vectors = [self._embedder.embed_query(text) for text in texts]
@@ -226,15 +217,31 @@ class HybridRetriever:
         return self._foreign_questions[language]
 
 
+def adjusted(query: Query, vectors: Vectors, same: NDArray[np.bool_]) -> Scores:
+    """Return the cosines of vectors, without part of what any foreign question would have.
+
+    In another language than the question's (``same`` is false) some texts are near to
+    everything; half of their mean cosine with questions on other subjects is taken off, and
+    the mean of all is given back, so that languages remain comparable.
+    """
+    cosines = np.asarray(vectors @ query.vector, np.float64)
+    if query.noise is not None and not same.all():
+        hubness = (vectors[~same] @ query.noise.T).mean(axis=1)
+        cosines[~same] -= HUBNESS * (hubness - hubness.mean())
+    return cosines
+
+
 def scaled(values: Scores) -> Scores:
     """Scale values to 0..1, the least to 0 and the greatest to 1; all to 0 where they are equal."""
     low, high = float(values.min()), float(values.max())
-    return (values - low) / ((high - low) or 1.0)
+    between: Scores = (values - low) / ((high - low) or 1.0)
+    return between
 
 
 def standardised(values: Scores) -> Scores:
     """Return values with mean 0 and standard deviation 1, whatever the embedder's range is."""
-    return (values - values.mean()) / (float(values.std()) or 1.0)
+    standard: Scores = (values - values.mean()) / (float(values.std()) or 1.0)
+    return standard
 
 
 def _with_top(scores: dict[int, float], top: float) -> dict[int, float]:
