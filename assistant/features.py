@@ -113,9 +113,7 @@ def features(
         "around": asked.covered(around.terms - terms),
         "letters": asked.shared(text.letters),
         "letters_around": asked.shared(around.letters - text.letters),
-        "closeness": _closeness(asked, text.words),
         "length": math.log1p(len(sentence.text.split())),
-        "first": float(around.before is None),
         "introduces": float(sentence.text.rstrip().endswith(_ONLY_INTRODUCES)),
         "short": float(len(sentence.text.split()) <= _FEW_WORDS),
         "row": float(sentence.kind == "row"),
@@ -133,11 +131,6 @@ def features(
         if kind in {"number", "date", "name"}:
             near = max([near, *(_around(asked, text.words, place) for place in places)])
     return found | {"near": near}
-
-
-def _closeness(asked: Asked, words: Sequence[Word]) -> float:
-    places = [n for n, (term, _) in enumerate(words) if term in asked.weights]
-    return max((_around(asked, words, place) for place in places), default=0.0)
 
 
 def _around(asked: Asked, words: Sequence[Word], place: int) -> float:

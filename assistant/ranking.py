@@ -12,6 +12,12 @@ import numpy as np
 
 from assistant.sentences import Featured
 
+# Fitted by ``python -m eval fit``; the rest is what its texts do not have.
+FITTED = (
+    *("cosine", "passage_cosine", "passage", "own", "around", "letters", "letters_around", "near"),
+    *("number", "date", "name", "reason", "meaning", "purpose", "length", "short"),
+)
+
 
 def relative_scores(featured: Sequence[Featured], language: str) -> list[float]:
     """Return how likely each sentence is the answer beside the best one, which has 1.
@@ -36,4 +42,5 @@ def coefficients() -> dict[str, dict[str, float]]:
     """Return the coefficients by feature, for sentences in the question's language and others."""
     text = files("assistant").joinpath("ranking.toml").read_text(encoding="utf-8")
     found: dict[str, Any] = tomllib.loads(text)
-    return {name: found[name] for name in ("same_language", "other_language")}
+    fitted = ("same_language", "other_language")
+    return {name: found["everywhere"] | found[name] for name in fitted}

@@ -86,7 +86,6 @@ def featured_sentences(
         stated = both_ways(text.terms, known)
         values = features(asked, one.sentence, text, stated, around)
         values["cosine"] = max(cosines.sentence[row] for row in rows)
-        values["cosine_before"] = cosines.sentence[rows[0] - 1] if one.row in before else 0.0
         values["passage_cosine"] = cosines.passage[one.passage]
         values["passage"] = hit.score
         raw = max(cosines.raw[row] for row in rows)
