@@ -21,10 +21,10 @@ MAX_WORDS = 150
 # Terms in the heading or the lead count half: they place a sentence, but do not answer.
 CONTEXT_SHARE = 0.5
 # What a further sentence gains in linear score if it adds all of the question's terms.
-_NOVELTY = 3.0
+_NOVELTY = 8.0
 _TOO_ALIKE = 0.8
 # A further sentence must be this likely beside the first.
-_LEAST_SHARE = 0.02
+_LEAST_SHARE = 0.001
 _LEAST = 1e-12
 # A document's own bracketed numbers would read as markers.
 _BRACKETED = re.compile(r"\s*\[\d+\]")

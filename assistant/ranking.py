@@ -43,4 +43,4 @@ def coefficients() -> dict[str, dict[str, float]]:
     text = files("assistant").joinpath("ranking.toml").read_text(encoding="utf-8")
     found: dict[str, Any] = tomllib.loads(text)
     fitted = ("same_language", "other_language")
-    return {name: found["everywhere"] | found[name] for name in fitted}
+    return {name: found[name] | found["everywhere"] for name in fitted}

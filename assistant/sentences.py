@@ -88,6 +88,7 @@ def featured_sentences(
         values["cosine"] = max(cosines.sentence[row] for row in rows)
         values["passage_cosine"] = cosines.passage[one.passage]
         values["passage"] = hit.score
+        values["foreign"] = float(hit.document.language != query.language)
         raw = max(cosines.raw[row] for row in rows)
         context = both_ways(around.context.terms | around.title.terms, known)
         found.append(Featured(one.sentence, hit, rows, raw, stated, context, values))
