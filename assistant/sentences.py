@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +22,6 @@ from index.records import SentenceRow
 
 # Sentences are taken from this many of the best passages.
 PASSAGES = 10
-_SAYS_SOMETHING = 2  # letters in a row; less is a number or a bullet that stands alone
 
 
 @dataclass(frozen=True)
@@ -79,16 +78,15 @@ def featured_sentences(
     found = []
     for one, rows in sorted(units, key=lambda unit: (unit[0].row, len(unit[1]))):
         hit = by_row[one.passage]
-        text = analysed_text(one.sentence.text, hit.document.language, query.language)
-        if max(map(len, _words(text)), default=0) < _SAYS_SOMETHING:
-            continue
+        text = _own_text(one.sentence, hit, query)
+        if one.sentence.kind != "row" and all(word.isdecimal() for _, word in text.words):
+            continue  # the number of a list item, or a bullet
         around = Surroundings(*_around(one, hit, query), before.get(one.row))
         stated = both_ways(text.terms, known)
         values = features(asked, one.sentence, text, stated, around)
         values["cosine"] = max(cosines.sentence[row] for row in rows)
         values["passage_cosine"] = cosines.passage[one.passage]
         values["passage"] = hit.score
-        values["foreign"] = float(hit.document.language != query.language)
         raw = max(cosines.raw[row] for row in rows)
         context = both_ways(around.context.terms | around.title.terms, known)
         found.append(Featured(one.sentence, hit, rows, raw, stated, context, values))
@@ -123,8 +121,14 @@ def _cosines(
     )
 
 
-def _words(text: Text) -> list[str]:
-    return [word for _, word in text.words if not word.isdecimal()]
+def _own_text(sentence: Sentence, hit: Hit, query: Query) -> Text:
+    """Analyse a sentence; a table row says what its header says too."""
+    language = hit.document.language
+    text = analysed_text(sentence.text, language, query.language)
+    if sentence.kind != "row" or not sentence.lead:
+        return text
+    header = analysed_text(sentence.lead, language, query.language)
+    return replace(text, terms=text.terms | header.terms, letters=text.letters | header.letters)
 
 
 def _around(one: SentenceRow, hit: Hit, query: Query) -> tuple[Text, Text]:
