@@ -20,6 +20,8 @@ from index.analysis import analysed, is_invariant
 _WINDOW = 8
 _ONLY_INTRODUCES = (":", "：")
 _FEW_WORDS = 3
+# Questions that begin with what is asked for: how many gardens, which bodies, who chairs.
+_HEADED = frozenset({"number", "name", "list"})
 _FOREIGN_SCRIPTS = frozenset({"ar", "ru", "zh"})
 
 
@@ -121,6 +123,8 @@ def features(
         "bare_row": float(sentence.kind == "row" and not sentence.lead),
         "list": float(sentence.kind == LIST),
     }
+    if asked.kinds & _HEADED and known:
+        found["head"] = 1.0 if next(iter(asked.weights)) in terms else -1.0
     near = 0.0
     for kind in asked.kinds:
         if kind == LIST:

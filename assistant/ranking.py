@@ -14,8 +14,8 @@ from assistant.sentences import Featured
 
 # Fitted by ``python -m eval fit``; the rest is what its texts do not have.
 FITTED = (
-    *("cosine", "passage_cosine", "passage", "own", "around", "letters", "letters_around", "near"),
-    *("number", "date", "name", "reason", "meaning", "purpose", "length", "short"),
+    *("cosine", "passage_cosine", "passage", "own", "around", "letters", "letters_around"),
+    *("head", "near", "number", "date", "name", "reason", "meaning", "purpose", "length", "short"),
 )
 
 

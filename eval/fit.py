@@ -27,8 +27,9 @@ from eval.retrieval import Pool, Progress, paragraph_pool
 # Ridge on standardised features; 1e-4 to 1e-2 gave the same within .005 on the other half.
 _RIDGE = 1e-2
 _STEPS = 2_000
-# A term that matches counts as much in another language as in the same, so that sentences of several
-# languages can be compared. Fitted freely, terms weighed four times as much, and no more was right.
+# A term that matches counts as much in another language as in the same, so that sentences of
+# several languages can be compared. Fitted freely, terms weighed four times as much, and no more
+# first sentences were right.
 HELD = ("own", "around")
 _RATE = 0.05
 
@@ -75,7 +76,8 @@ def fit_ranking(
 def fit(choices: Sequence[Choice], held: Mapping[str, float]) -> NDArray[np.float64]:
     """Return the coefficients by which right sentences are the likeliest choice.
 
-    Those ``held`` keep their values. Gradient ascent (Adam) on the mean log of the share of exp(score) that right sentences have.
+    Those ``held`` keep their values. Gradient ascent (Adam) on the mean log of the share of
+    exp(score) that right sentences have.
     """
     usable = [one for one in choices if 0 < one.right.sum() < len(one.right)]
     features = np.concatenate([one.features for one in usable])
