@@ -1,4 +1,4 @@
-"""Lists that can be quoted whole: the line that introduces one and its items, as one sentence."""
+"""Lists and table rows as they can be quoted: with their items, and with their header."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def whole_lists(stored: Sequence[SentenceRow]) -> list[tuple[SentenceRow, tuple[
         if len(items) >= _LEAST_ITEMS and words <= _MOST_WORDS and short:
             found.append((_joined(run), tuple(one.row for one in run)))
     return found
+
+
+def with_header(row: SentenceRow, stored: Sequence[SentenceRow]) -> Sentence:
+    """Return a table row together with its header, where that stands in the same passage."""
+    lead = row.sentence.lead
+    for one in stored:
+        if (one.passage, one.sentence.kind, one.sentence.text) == (row.passage, "header", lead):
+            spans = (*one.sentence.spans, *row.sentence.spans)
+            return replace(row.sentence, text=f"{lead} … {row.sentence.text}", spans=spans)
+    return row.sentence
 
 
 def _runs(stored: Sequence[SentenceRow]) -> Iterator[list[SentenceRow]]:

@@ -13,7 +13,7 @@ from assistant.acronyms import Acronym, acronyms, both_ways
 from assistant.answer import Hit
 from assistant.answer_types import asked_kinds
 from assistant.features import Asked, Surroundings, Text, analysed_text, features, letters_of
-from assistant.lists import whole_lists
+from assistant.lists import whole_lists, with_header
 from assistant.retriever import Query, adjusted, standardised
 from corpus.documents import Sentence
 from index.analysis import analysed, terms
@@ -89,7 +89,8 @@ def featured_sentences(
         values["passage"] = hit.score
         raw = max(cosines.raw[row] for row in rows)
         context = both_ways(around.context.terms | around.title.terms, known)
-        found.append(Featured(one.sentence, hit, rows, raw, stated, context, values))
+        quoted = with_header(one, stored) if one.sentence.kind == "row" else one.sentence
+        found.append(Featured(quoted, hit, rows, raw, stated, context, values))
     return found
 
 
