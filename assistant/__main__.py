@@ -51,6 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_reading(page)
     add_json(page)
 
+    why = commands.add_parser("why", help="what happened to a document on the way to the answer")
+    why.set_defaults(command=_why)
+    why.add_argument("question")
+    why.add_argument("--expect", metavar="DOCUMENT", required=True, help="a document's id or path")
+    _add_reading(why)
+    _add_narrowing(why)
+    add_json(why)
+
     doctor = commands.add_parser("doctor", help="what is missing, and the command that repairs it")
     doctor.set_defaults(command=_doctor)
     add_settings(doctor, "index", "embedder")
@@ -205,6 +213,26 @@ def _page(arguments: argparse.Namespace) -> int:
         )
     else:
         sys.stdout.write(page.text + "\n")
+    return 0
+
+
+def _why(arguments: argparse.Namespace) -> int:
+    from assistant.question import checked_question
+    from assistant.why import explain
+
+    checked_question(arguments.question)  # before the model is loaded
+    filters = _filters(arguments)
+    found = explain(
+        _engine(arguments), arguments.question, arguments.expect, filters, arguments.audience
+    )
+    if arguments.json:
+        print_json(found.to_json())
+        return 0
+    sys.stdout.write(f"{found.document}: {found.outcome}. {found.reason}\n")
+    for rival in found.outscored_by:
+        place = f", page {rival.page}" if rival.page else ""
+        sys.stdout.write(f"{rival.rank}. {rival.document_id}{place} ({rival.score:.3f})\n")
+        sys.stdout.write(f"   {rival.text}\n")
     return 0
 
 

@@ -7,32 +7,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from assistant.answer import Hit
+from assistant.ranking import relative_scores
 from assistant.retriever import Query
+from assistant.sentences import featured_sentences, term_weights
 from corpus.documents import Sentence
 from corpus.text import fold, fold_space
-from index.analysis import invariant_terms, terms
+from index.analysis import terms
 from index.generations import Generation
 
 MAX_SENTENCES = 3
 MAX_WORDS = 150
-# Sentences are taken from this many of the best passages.
-PASSAGES = 10
-# Weights of a sentence's cosine, its coverage of the question's terms, and its passage's score.
-# Set on the 40 answerable development questions: see docs/measurements.md.
-COSINE_WEIGHT, COVERAGE_WEIGHT, PASSAGE_WEIGHT = 0.4, 0.4, 0.2
-# A sentence is understood from its passage too: this much of its cosine is the passage's.
-PASSAGE_COSINE_SHARE = 0.4
 # Terms in the heading or the lead count half: they place a sentence, but do not answer.
 CONTEXT_SHARE = 0.5
-# A further sentence is added for this much of its score, and the rest for the terms it adds.
-_NOVELTY_WEIGHT = 0.3
+# What a further sentence gains in linear score if it adds all of the question's terms.
+_NOVELTY = 8.0
 _TOO_ALIKE = 0.8
-# A further sentence must have this much of the first one's score. Up to 0.6 no development
-# question lost a fact; at 0.7 one did.
-_LEAST_SHARE = 0.6
+# A further sentence must be this likely beside the first.
+_LEAST_SHARE = 0.001
+_LEAST = 1e-12
 # A document's own bracketed numbers would read as markers.
 _BRACKETED = re.compile(r"\s*\[\d+\]")
 _CLAUSE_END = re.compile(r"(?<=[,;:،；，])\s+|\s+(?=[–—(])")
@@ -50,6 +43,7 @@ class Candidate:
     score: float
     covered: frozenset[str]
     words: frozenset[str]
+    rows: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -60,43 +54,30 @@ class Quoted:
     candidate: Candidate
 
 
-def term_weights(query: Query, generation: Generation) -> dict[str, float]:
-    """Return the question's terms with their inverse document frequency over passages.
-
-    ln(1 + (N - n + 0.5) / (n + 0.5)), Robertson and Sparck Jones, as in BM25. A term that
-    stands nowhere has the highest weight.
-    """
-    wanted = list(dict.fromkeys(terms(query.text, query.language)))
-    counts = generation.records.passage_counts(wanted)
-    total = generation.passages.size
-    return {
-        term: math.log(1 + (total - n + 0.5) / (n + 0.5))
-        for term in wanted
-        for n in [min(counts.get(term, 0), total)]
-    }
-
-
 def candidates(query: Query, hits: Sequence[Hit], generation: Generation) -> list[Candidate]:
-    """Score every sentence of the best passages, best first, ties by row."""
-    by_row = {hit.row: hit for hit in hits[:PASSAGES]}
-    stored = [s for s in generation.records.sentences(by_row) if s.sentence.kind != "header"]
-    if not stored:
-        return []
-    vectors = generation.sentence_vectors(np.array([s.row for s in stored], np.int64))
-    cosines = vectors @ query.vector
-    around = np.array([by_row[s.passage].cosine for s in stored], np.float32)
-    mixed = (1 - PASSAGE_COSINE_SHARE) * cosines + PASSAGE_COSINE_SHARE * around
-    low, high = float(mixed.min()), float(mixed.max())
+    """Score every sentence, and every list as a whole, of the best passages; best first.
+
+    Ties by row.
+    """
     weights = term_weights(query, generation)
-    found = []
-    for one, cosine, fit in zip(stored, cosines.tolist(), mixed.tolist(), strict=True):
-        hit = by_row[one.passage]
-        words, context = _words(one.sentence, hit, query)
-        coverage = _coverage(weights, words, context)
-        scaled = (fit - low) / ((high - low) or 1.0)
-        score = COSINE_WEIGHT * scaled + COVERAGE_WEIGHT * coverage + PASSAGE_WEIGHT * hit.score
-        covered = frozenset(weights) & (words | context)
-        found.append(Candidate(one.sentence, hit, one.row, cosine, coverage, score, covered, words))
+    featured = featured_sentences(query, hits, generation, weights)
+    if not featured:
+        return []
+    scores = relative_scores(featured, query.language)
+    found = [
+        Candidate(
+            sentence=one.sentence,
+            hit=one.hit,
+            row=one.rows[0],
+            cosine=one.cosine,
+            coverage=one.features["own"] + CONTEXT_SHARE * one.features["around"],
+            score=score,
+            covered=frozenset(weights) & (one.terms | one.context),
+            words=one.terms,
+            rows=one.rows,
+        )
+        for one, score in zip(featured, scores, strict=True)
+    ]
     return sorted(found, key=lambda c: (-c.score, c.row))
 
 
@@ -165,31 +146,18 @@ def _cut(words: list[str], size: int) -> list[list[str]]:
     return [words[n : n + size] for n in range(0, len(words), size)]
 
 
-def _words(sentence: Sentence, hit: Hit, query: Query) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the terms of a sentence, and of what stands around it, that a question may match."""
-    language = hit.document.language
-    analyse = terms if language == query.language else invariant_terms
-    context = " \n".join((sentence.lead, *hit.passage.section))
-    return frozenset(analyse(sentence.text, language)), frozenset(analyse(context, language))
-
-
-def _coverage(weights: dict[str, float], words: frozenset[str], context: frozenset[str]) -> float:
-    total = sum(weights.values()) or 1.0
-    own = sum(weight for term, weight in weights.items() if term in words)
-    near = sum(weight for term, weight in weights.items() if term in context - words)
-    return (own + CONTEXT_SHARE * near) / total
-
-
 def _worth(candidate: Candidate, covered: set[str], weights: dict[str, float]) -> float:
+    """Return how much a sentence adds, on the scale of the ranking's linear score."""
     if not covered:
-        return candidate.score
+        return math.log(candidate.score + _LEAST)
     new = sum(weights[term] for term in candidate.covered - covered)
-    novelty = new / (sum(weights.values()) or 1.0)
-    return (1 - _NOVELTY_WEIGHT) * candidate.score + _NOVELTY_WEIGHT * novelty
+    return math.log(candidate.score + _LEAST) + _NOVELTY * new / (sum(weights.values()) or 1.0)
 
 
 def _alike(one: Candidate, other: Candidate) -> bool:
-    """Tell whether two sentences say the same: equal texts, or nearly the same terms."""
+    """Tell whether two sentences say the same: one stretch, equal texts, nearly the same terms."""
+    if set(one.rows) & set(other.rows):
+        return True
     if fold(one.sentence.text) == fold(other.sentence.text):
         return True
     both, either = one.words & other.words, one.words | other.words

@@ -6,11 +6,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from assistant.answer import Answer, Hit, Status
-from assistant.composer import candidates, compose, term_weights, without_brackets
+from assistant.composer import candidates, compose, without_brackets
 from assistant.decision import decide
 from assistant.phrases import phrase
 from assistant.question import checked_question, standalone_question
 from assistant.retriever import HybridRetriever
+from assistant.sentences import term_weights
 from assistant.verifier import verified_answer
 from corpus.errors import AssistantError
 from corpus.settings import Settings

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 from corpus.errors import UsageError
 from corpus.text import fold_space
+from index.analysis import function_words
+from index.language import UN_LANGUAGES, detect_language
 
 # A page of text; the embedder reads at most 512 tokens of it.
 MAX_CHARACTERS = 2_000
+# The UN languages that share an alphabet, and so can be mistaken for each other.
+_LATIN = frozenset({"en", "es", "fr"})
 
 
 def checked_question(question: str) -> str:
@@ -37,3 +41,15 @@ def standalone_question(turns: Sequence[str]) -> str:
     The result is cut at the front to MAX_CHARACTERS.
     """
     return " ".join(turns[-2:])[-MAX_CHARACTERS:]
+
+
+def question_language(text: str, usual: str) -> str:
+    """Return the UN language of a question; ``usual`` is that of most documents asked.
+
+    A few words without grammar, as in a message, say little: they are taken to be in the usual
+    language, unless the detected one has more function words among them.
+    """
+    found = detect_language(text, UN_LANGUAGES)
+    if found == usual or not {found, usual} <= _LATIN:
+        return found
+    return usual if function_words(text, found) <= function_words(text, usual) else found

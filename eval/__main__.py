@@ -26,6 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_settings(cases, "index")
     add_json(cases)
 
+    fit = commands.add_parser("fit", help="fits the ranking of sentences on SQuAD and XQuAD")
+    fit.set_defaults(command=_fit)
+    fit.add_argument("--dataset", nargs="+", type=Path, required=True, metavar="FILE")
+    fit.add_argument("--out", type=Path, required=True, metavar="DIR")
+    add_json(fit)
+
     retrieval = commands.add_parser("retrieval", help="are the right paragraphs found?")
     retrieval.set_defaults(command=_retrieval)
     retrieval.add_argument("--dataset", required=True, choices=("beir", "squad", "xquad"))
@@ -130,6 +136,22 @@ def _run(arguments: argparse.Namespace) -> int:
         print_json(summary)
     else:
         _print(summary, names)
+    return 0
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    from eval.fit import fit_ranking
+
+    settings = settings_of(arguments).values
+    with _named_progress() as progress:
+        found = fit_ranking(arguments.dataset, settings, arguments.out, progress)
+    if arguments.json:
+        print_json(found)
+        return 0
+    for name, row in found.items():
+        shares = ", ".join(f"{key} {share:.3f}" for key, share in row["right_first"].items())
+        sys.stdout.write(f"{name}: {row['questions']} questions, right first: {shares}\n")
+    sys.stdout.write(f"Written: {arguments.out / 'ranking.toml'}\n")
     return 0
 
 

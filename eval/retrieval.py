@@ -55,7 +55,7 @@ def run_retrieval(
     groups: dict[str, Any] = {}
     answerability: dict[str, Any] = {}
     for language in sorted({paragraph.language for paragraph in data.paragraphs}):
-        pool = _pool(data, language, settings, out, progress)
+        pool = paragraph_pool(data, language, settings, out, progress)
         for asked_in in sorted({question.language for question in data.questions}):
             questions = _questions(data, asked_in, language)
             name = f"{asked_in} → {language}"
@@ -76,7 +76,9 @@ def _questions(data: Dataset, asked_in: str, language: str) -> list[Question]:
     return [q for q in data.questions if q.language == asked_in and language in q.relevant]
 
 
-def _pool(data: Dataset, language: str, settings: Settings, out: Path, progress: Progress) -> Pool:
+def paragraph_pool(
+    data: Dataset, language: str, settings: Settings, out: Path, progress: Progress
+) -> Pool:
     """Index the paragraphs of a language, each as a document of its own."""
     folder = out / f"documents-{language}"
     folder.mkdir(parents=True, exist_ok=True)

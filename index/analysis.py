@@ -37,7 +37,7 @@ def terms(text: str, language: str) -> list[str]:
     Chinese is cut into overlapping pairs of characters. A language without a stemmer keeps
     its words whole.
     """
-    return [term for term, _ in _analysed(text, language)]
+    return [term for term, _ in analysed(text, language)]
 
 
 def invariant_terms(text: str, language: str) -> list[str]:
@@ -47,15 +47,22 @@ def invariant_terms(text: str, language: str) -> list[str]:
     question in another script, which are names there.
     """
     foreign = language in {"ar", "ru", "zh"}
-    return [
-        term
-        for term, word in _analysed(text, language)
-        if _INVARIANT.search(word) or (foreign and word.isascii() and len(word) > 1)
-    ]
+    return [term for term, word in analysed(text, language) if is_invariant(word, foreign=foreign)]
 
 
-def _analysed(text: str, language: str) -> Iterator[tuple[str, str]]:
-    """Yield each term together with the word that it comes from."""
+def is_invariant(word: str, *, foreign: bool = False) -> bool:
+    """Tell whether a word is written alike in other languages; ``foreign``: in other scripts."""
+    return bool(_INVARIANT.search(word)) or (foreign and word.isascii() and len(word) > 1)
+
+
+def function_words(text: str, language: str) -> int:
+    """Return how many of a text's words are function words of a language."""
+    known = _function_words().get(language, frozenset())
+    return sum(fold(word) in known for word in _words(text))
+
+
+def analysed(text: str, language: str) -> Iterator[tuple[str, str]]:
+    """Yield each term together with the word that it comes from, in reading order."""
     dropped = _function_words().get(language, frozenset())
     for word in _words(text):
         folded = fold(word)

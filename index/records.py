@@ -201,6 +201,15 @@ class Records:
             )
         ]
 
+    def sentence_rows(self, passages: Iterable[int]) -> list[tuple[int, int]]:
+        """Return (sentence row, passage row) of these passages' sentences, by row."""
+        wanted = json.dumps(list(passages))
+        query = (
+            "SELECT row, passage FROM sentences "
+            "WHERE passage IN (SELECT value FROM json_each(?)) ORDER BY row"
+        )
+        return self._connection.execute(query, (wanted,)).fetchall()
+
     def content(self, indexed: IndexedDocument) -> DocumentContent:
         """Return all that is stored of a document, as its reading gave it."""
         rows = range(indexed.first, indexed.end)
@@ -303,6 +312,15 @@ class Records:
         wanted = list(dict.fromkeys(query_terms))
         query = f"SELECT term, doc FROM keyword_counts WHERE term IN ({_marks(wanted)})"  # noqa: S608
         return dict(self._connection.execute(query, wanted))
+
+    def vocabulary(self, start: str, shortest: int, longest: int) -> list[tuple[str, int]]:
+        """Return (term, passages that it stands in) for terms with this start and length."""
+        query = (
+            "SELECT term, doc FROM keyword_counts WHERE term >= ? AND term < ? "
+            "AND length(term) BETWEEN ? AND ?"
+        )
+        values = (start, start + chr(0x10FFFF), shortest, longest)
+        return self._connection.execute(query, values).fetchall()
 
 
 def _close(connections: list[sqlite3.Connection]) -> None:

@@ -13,13 +13,14 @@ from corpus.documents import Page, Passage, Sentence, Span
 from ingest.reading import Block, Reading
 
 # Recorded in the manifest; change it whenever the same pages would give other passages.
-CHUNKING = "headings-sentences-120-4"
+CHUNKING = "headings-sentences-120-5"
 # Passages grow to about this many words; the report's paragraphs have 60 to 150.
 TARGET_WORDS = 120
 
 _HAN_STOP = re.compile(r"(?<=[。！？])")
 # Abbreviations that the splitter takes for the end of a sentence, before a number or a name.
 _NO_STOP = re.compile(
+    r"^\(?\d{1,3}[.)]\s*$|"  # the number of a list item
     r"(?:^|[\s(\[«“\"'])(?:Rec|Recs|Res|Art|Arts|No|Nos|Nº|Núm|Vol|Ch|Sec|Sect|para|paras|p|pp|art|"
     r"M|MM|Mme|Mr|Mrs|Ms|Dr|Sr|Sra|Prof|Gen|St|cf|vs|approx|ca|i\.e|e\.g|p\. ?ex|"
     r"[A-ZА-Я]|г|гг|стр|ст|п|пп|им|т\. ?е|т\. ?д)\.\s*$"

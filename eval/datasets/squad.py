@@ -30,10 +30,9 @@ def read(files: Sequence[Path]) -> Dataset:
     homes: dict[str, dict[str, dict[str, float]]] = {}
     asked: dict[tuple[str, str], tuple[str, bool]] = {}
     for file in files:
-        found = _LANGUAGE.search(file.name)
-        language = found[1] if found else _DEFAULT_LANGUAGE
+        language = language_of(file)
         for context, rows in _paragraphs(file):
-            paragraph = Paragraph(_id(context), language, context)
+            paragraph = Paragraph(paragraph_id(context), language, context)
             paragraphs[paragraph.id] = paragraph
             for row in rows:
                 answerable = not row.get("is_impossible", False)
@@ -48,6 +47,12 @@ def read(files: Sequence[Path]) -> Dataset:
     return Dataset(tuple(paragraphs.values()), questions)
 
 
+def language_of(file: Path) -> str:
+    """Return the language of a file, by its name."""
+    found = _LANGUAGE.search(file.name)
+    return found[1] if found else _DEFAULT_LANGUAGE
+
+
 def _paragraphs(file: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     try:
         for article in json.loads(file.read_text(encoding="utf-8"))["data"]:
@@ -59,5 +64,6 @@ def _paragraphs(file: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         raise UsageError(f"{file} is not in SQuAD's format ({error!r}).") from error
 
 
-def _id(context: str) -> str:
+def paragraph_id(context: str) -> str:
+    """Return the id of a paragraph, which follows from its text."""
     return hashlib.sha256(context.encode()).hexdigest()[:16]

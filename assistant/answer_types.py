@@ -1,0 +1,99 @@
+"""What kind of answer a question asks for, and whether a sentence states one of that kind.
+
+Kinds are those of ``question_words.toml``: a number, a date, a name, a reason, the meaning of an
+abbreviation. They are told by closed-class words alone, and are evidence, never a condition.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from assistant.acronyms import acronyms
+from corpus.text import fold
+
+Word = tuple[str, str]  # a term and the word that it comes from, as index.analysis gives them
+
+_YEAR = re.compile(r"(?:1[89]|20)\d\d")
+
+
+def asked_kinds(question: str, language: str) -> frozenset[str]:
+    """Return the kinds of answer that a question asks for; none where its words do not say."""
+    text = fold(question)
+    patterns = _patterns("asks")
+    return frozenset(
+        kind
+        for kind, found in patterns.items()
+        if language in found and found[language].search(text)
+    )
+
+
+def stated_places(
+    kind: str, words: Sequence[Word], text: str, language: str, known: frozenset[str]
+) -> list[int]:
+    """Return at which words a sentence states something of a kind.
+
+    ``known`` are the question's terms: what the question says itself is no answer to it. A reason
+    and a meaning stand for the whole sentence, as place 0.
+    """
+    if kind == "number":
+        return [n for n, word in enumerate(words) if _is_number(word, language, known)]
+    if kind == "date":
+        return _dates(words, language, known)
+    if kind == "name":
+        return _names(words, known)
+    if kind == "meaning":
+        return [0] if any(one.short_terms <= known for one in acronyms(text, language)) else []
+    pattern = _patterns("states")[kind].get(language)
+    return [0] if pattern and pattern.search(fold(text)) else []
+
+
+def _is_number(word: Word, language: str, known: frozenset[str]) -> bool:
+    term, written = word
+    if term in known:
+        return False
+    return written[0].isdecimal() or fold(written) in _words("numbers").get(language, frozenset())
+
+
+def _dates(words: Sequence[Word], language: str, known: frozenset[str]) -> list[int]:
+    months = _words("months").get(language, frozenset())
+    places = []
+    for n, (term, written) in enumerate(words):
+        if term in known:
+            continue
+        near = [other for _, other in words[max(0, n - 1) : n + 2] if other[0].isdecimal()]
+        if _YEAR.fullmatch(term) or (near and fold(written) in months):
+            places.append(n)
+    return places
+
+
+def _names(words: Sequence[Word], known: frozenset[str]) -> list[int]:
+    return [
+        n
+        for n, (term, written) in enumerate(words)
+        if term not in known and written[0].isupper() and (n or written.isupper())
+    ]
+
+
+@lru_cache(maxsize=1)
+def _lists() -> dict[str, dict[str, dict[str, str]]]:
+    text = files("assistant").joinpath("question_words.toml").read_text(encoding="utf-8")
+    found: dict[str, Any] = tomllib.loads(text)
+    return found
+
+
+@lru_cache(maxsize=2)
+def _patterns(part: str) -> dict[str, dict[str, re.Pattern[str]]]:
+    return {
+        kind: {language: re.compile(pattern) for language, pattern in by_language.items()}
+        for kind, by_language in _lists()[part].items()
+    }
+
+
+@lru_cache(maxsize=2)
+def _words(name: str) -> dict[str, frozenset[str]]:
+    return {key: frozenset(fold(words).split()) for key, words in _lists()["words"][name].items()}

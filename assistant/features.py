@@ -1,0 +1,142 @@
+"""What speaks for a sentence, in numbers: the features of the second stage.
+
+Each costs little: cosines that were stored, terms, and the kind of answer that is asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from assistant.answer_types import Word, stated_places
+from assistant.lists import KIND as LIST
+from corpus.documents import Sentence
+from corpus.text import fold
+from index.analysis import analysed, is_invariant
+
+# A word of the kind that is asked for counts with the question's terms this many words around it.
+_WINDOW = 8
+_ONLY_INTRODUCES = (":", "：")
+_FEW_WORDS = 3
+# Questions that begin with what is asked for: how many gardens, which bodies, who chairs.
+_HEADED = frozenset({"number", "name", "list"})
+_FOREIGN_SCRIPTS = frozenset({"ar", "ru", "zh"})
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is held against every sentence: the question's terms, kinds of answer and letters."""
+
+    language: str
+    weights: Mapping[str, float]
+    kinds: frozenset[str]
+    letters: frozenset[str]
+
+    @property
+    def total(self) -> float:
+        """The sum of the terms' weights; 1 where there is none."""
+        return sum(self.weights.values()) or 1.0
+
+    def covered(self, terms: Iterable[str]) -> float:
+        """Return the share, 0..1, of the question's weight that these terms have."""
+        return sum(self.weights.get(term, 0.0) for term in set(terms)) / self.total
+
+    def shared(self, letters: frozenset[str]) -> float:
+        """Return the share, 0..1, of the question's three-letter pieces that are among these."""
+        return len(self.letters & letters) / max(len(self.letters), 1)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text, analysed. ``terms`` are those that a question in its language may match."""
+
+    text: str
+    language: str
+    words: tuple[Word, ...]
+    terms: frozenset[str]
+    letters: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What stands around a sentence: heading and lead, title, and the sentence before it."""
+
+    context: Text
+    title: Text
+    before: Text | None  # the sentence before; None at a passage's start
+
+    @property
+    def terms(self) -> frozenset[str]:
+        """All terms around the sentence."""
+        before = self.before.terms if self.before else frozenset()
+        return self.context.terms | self.title.terms | before
+
+    @property
+    def letters(self) -> frozenset[str]:
+        """All three-letter pieces around the sentence."""
+        before = self.before.letters if self.before else frozenset()
+        return self.context.letters | self.title.letters | before
+
+
+# Sentences come up again and again.
+@lru_cache(maxsize=20_000)
+def analysed_text(text: str, language: str, asked_in: str) -> Text:
+    """Analyse a text for a question in a language; across languages, only names are terms."""
+    words = tuple(analysed(text, language))
+    foreign = language in _FOREIGN_SCRIPTS
+    terms = frozenset(
+        term for term, word in words if language == asked_in or is_invariant(word, foreign=foreign)
+    )
+    return Text(text, language, words, terms, letters_of(word for _, word in words))
+
+
+def letters_of(words: Iterable[str]) -> frozenset[str]:
+    """Return the three-letter pieces of words: what a slip of the pen or a case ending leaves."""
+    found: set[str] = set()
+    for word in words:
+        padded = f" {fold(word)} "
+        found.update(padded[n : n + 3] for n in range(len(padded) - 2))
+    return frozenset(found)
+
+
+def features(
+    asked: Asked, sentence: Sentence, text: Text, terms: frozenset[str], around: Surroundings
+) -> dict[str, float]:
+    """Return the features of a sentence but its cosines; those left out are 0.
+
+    ``terms`` are the sentence's, with what its abbreviations stand for. Of each kind of answer that
+    is asked for, 1 says that the sentence states one, -1 that it does not.
+    """
+    known = frozenset(asked.weights)
+    found = {
+        "own": asked.covered(terms),
+        "around": asked.covered(around.terms - terms),
+        "letters": asked.shared(text.letters),
+        "letters_around": asked.shared(around.letters - text.letters),
+        "length": math.log1p(len(sentence.text.split())),
+        "introduces": float(sentence.text.rstrip().endswith(_ONLY_INTRODUCES)),
+        "short": float(len(sentence.text.split()) <= _FEW_WORDS),
+        "row": float(sentence.kind == "row"),
+        "item": float(sentence.kind == "item"),
+        "bare_row": float(sentence.kind == "row" and not sentence.lead),
+        "list": float(sentence.kind == LIST),
+    }
+    if asked.kinds & _HEADED and known:
+        found["head"] = 1.0 if next(iter(asked.weights)) in terms else -1.0
+    near = 0.0
+    for kind in asked.kinds:
+        if kind == LIST:
+            found["asked_list"] = float(sentence.kind == LIST)
+            continue
+        places = stated_places(kind, text.words, text.text, text.language, known)
+        found[kind] = 1.0 if places else -1.0
+        if kind in {"number", "date", "name"}:
+            near = max([near, *(_around(asked, text.words, place) for place in places)])
+    return found | {"near": near}
+
+
+def _around(asked: Asked, words: Sequence[Word], place: int) -> float:
+    stretch = words[max(0, place - _WINDOW) : place + _WINDOW + 1]
+    return asked.covered(term for term, _ in stretch)

@@ -1,0 +1,162 @@
+"""The sentences that may be quoted, with what speaks for each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from assistant.acronyms import Acronym, acronyms, both_ways
+from assistant.answer import Hit
+from assistant.answer_types import asked_kinds
+from assistant.features import Asked, Surroundings, Text, analysed_text, features, letters_of
+from assistant.lists import whole_lists, with_header
+from assistant.retriever import Query, adjusted, standardised
+from corpus.documents import Sentence
+from index.analysis import analysed, terms
+from index.generations import Generation
+from index.records import SentenceRow
+
+# Sentences are taken from this many of the best passages.
+PASSAGES = 10
+
+
+@dataclass(frozen=True)
+class Featured:
+    """A sentence, or a list as one, with its features and the sentence rows it is made of.
+
+    ``cosine`` is its own as stored; ``terms`` and ``context`` are what a question may match, in it
+    and around it.
+    """
+
+    sentence: Sentence
+    hit: Hit
+    rows: tuple[int, ...]
+    cosine: float
+    terms: frozenset[str]
+    context: frozenset[str]
+    features: Mapping[str, float]
+
+
+def term_weights(query: Query, generation: Generation) -> dict[str, float]:
+    """Return the question's terms with their inverse document frequency over passages.
+
+    ln(1 + (N - n + 0.5) / (n + 0.5)), Robertson and Sparck Jones, as in BM25. A term that
+    stands nowhere has the highest weight.
+    """
+    wanted = list(dict.fromkeys(terms(query.text, query.language)))
+    counts = generation.records.passage_counts(wanted)
+    total = generation.passages.size
+    return {
+        term: math.log(1 + (total - n + 0.5) / (n + 0.5))
+        for term in wanted
+        for n in [min(counts.get(term, 0), total)]
+    }
+
+
+def featured_sentences(
+    query: Query, hits: Sequence[Hit], generation: Generation, weights: Mapping[str, float]
+) -> list[Featured]:
+    """Return the sentences and the lists of the best passages with their features, by row."""
+    by_row = {hit.row: hit for hit in hits[:PASSAGES]}
+    stored = generation.records.sentences(by_row)
+    if not stored:
+        return []
+    own_letters = letters_of(word for _, word in analysed(query.text, query.language))
+    kinds = asked_kinds(query.text, query.language)
+    asked = Asked(query.language, weights, kinds, own_letters)
+    known = _known_acronyms(by_row.values())
+    cosines = _cosines(query, stored, by_row, generation)
+    units: list[tuple[SentenceRow, tuple[int, ...]]] = [
+        (one, (one.row,)) for one in stored if one.sentence.kind != "header"
+    ]
+    units += whole_lists(stored)
+    before = _sentences_before(stored, query, by_row)
+    found = []
+    for one, rows in sorted(units, key=lambda unit: (unit[0].row, len(unit[1]))):
+        hit = by_row[one.passage]
+        text = _own_text(one.sentence, hit, query)
+        if one.sentence.kind != "row" and all(word.isdecimal() for _, word in text.words):
+            continue  # the number of a list item, or a bullet
+        around = Surroundings(*_around(one, hit, query), before.get(one.row))
+        stated = both_ways(text.terms, known)
+        values = features(asked, one.sentence, text, stated, around)
+        values["cosine"] = max(cosines.sentence[row] for row in rows)
+        values["passage_cosine"] = cosines.passage[one.passage]
+        values["passage"] = hit.score
+        raw = max(cosines.raw[row] for row in rows)
+        context = both_ways(around.context.terms | around.title.terms, known)
+        quoted = with_header(one, stored) if one.sentence.kind == "row" else one.sentence
+        found.append(Featured(quoted, hit, rows, raw, stated, context, values))
+    return found
+
+
+@dataclass(frozen=True)
+class _Cosines:
+    """Cosines by sentence row (as stored, and standardised) and by passage row."""
+
+    raw: dict[int, float]
+    sentence: dict[int, float]
+    passage: dict[int, float]
+
+
+def _cosines(
+    query: Query, stored: Sequence[SentenceRow], by_row: Mapping[int, Hit], generation: Generation
+) -> _Cosines:
+    rows = [one.row for one in stored]
+    vectors = generation.sentence_vectors(np.array(rows, np.int64))
+    same = np.array([by_row[one.passage].document.language == query.language for one in stored])
+    nearest = standardised(adjusted(query, vectors, same))
+    passages = list(by_row)
+    whole = generation.passages.vectors(np.array(passages, np.int64))
+    same = np.array([by_row[row].document.language == query.language for row in passages])
+    around = standardised(adjusted(query, whole, same))
+    raw = np.asarray(vectors @ query.vector, np.float64)
+    return _Cosines(
+        dict(zip(rows, raw.tolist(), strict=True)),
+        dict(zip(rows, nearest.tolist(), strict=True)),
+        dict(zip(passages, around.tolist(), strict=True)),
+    )
+
+
+def _own_text(sentence: Sentence, hit: Hit, query: Query) -> Text:
+    """Analyse a sentence; a table row says what its header says too."""
+    language = hit.document.language
+    text = analysed_text(sentence.text, language, query.language)
+    if sentence.kind != "row" or not sentence.lead:
+        return text
+    header = analysed_text(sentence.lead, language, query.language)
+    return replace(text, terms=text.terms | header.terms, letters=text.letters | header.letters)
+
+
+def _around(one: SentenceRow, hit: Hit, query: Query) -> tuple[Text, Text]:
+    context = " \n".join((one.sentence.lead, *hit.passage.section))
+    language = hit.document.language
+    return (
+        analysed_text(context, language, query.language),
+        analysed_text(hit.document.title, language, query.language),
+    )
+
+
+def _sentences_before(
+    stored: Sequence[SentenceRow], query: Query, by_row: Mapping[int, Hit]
+) -> dict[int, Text]:
+    """Return the sentence before, by row; a passage's first sentence has none."""
+    found = {}
+    for former, one in pairwise(stored):
+        if former.passage == one.passage:
+            language = by_row[one.passage].document.language
+            found[one.row] = analysed_text(former.sentence.text, language, query.language)
+    return found
+
+
+def _known_acronyms(hits: Iterable[Hit]) -> list[Acronym]:
+    """Return the abbreviations that the passages found explain."""
+    return list(
+        dict.fromkeys(
+            one for hit in hits for one in acronyms(hit.passage.text, hit.document.language)
+        )
+    )
