@@ -225,11 +225,11 @@ class Records:
             [replace(passages[row], sentences=tuple(sentences[row])) for row in rows],
         )
 
-    def passage_rows(self, digests: Iterable[str]) -> dict[str, int]:
+    def passage_rows_by_digest(self, digests: Iterable[str]) -> dict[str, int]:
         """Return a row for each of these digests of embedded passage texts that is there."""
         return self._rows("passages", digests)
 
-    def sentence_rows(self, digests: Iterable[str]) -> dict[str, int]:
+    def sentence_rows_by_digest(self, digests: Iterable[str]) -> dict[str, int]:
         """Return a row for each of these digests of embedded sentence texts that is there."""
         return self._rows("sentences", digests)
 

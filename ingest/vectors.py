@@ -41,14 +41,14 @@ class VectorSource:
             records.counts["passages"],
             records.carried_passages,
             records.new_passages,
-            old.passage_rows if old else None,
+            old.passage_rows_by_digest if old else None,
             former.passages.vectors if former else None,
         )
         self._sentences = VectorColumn(
             records.counts["sentences"],
             records.carried_sentences,
             records.new_sentences,
-            old.sentence_rows if old else None,
+            old.sentence_rows_by_digest if old else None,
             former.sentence_vectors if former else None,
         )
         self.noise = Noise({}, {})
@@ -192,7 +192,7 @@ def _check_by_the_former(generation: Generation, former: Generation) -> None:
     rows = sorted(draw.sample(range(count), min(8 * SAMPLE, count)))
     texts = generation.records.passages(rows)
     digests = [digest(embedded_text(texts[row])) for row in rows]
-    before = former.records.passage_rows(digests)
+    before = former.records.passage_rows_by_digest(digests)
     if not rows:
         return
     now = generation.passages.vectors(np.array(rows, np.int64))
