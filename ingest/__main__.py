@@ -88,9 +88,13 @@ def _sync(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> int:
+    from index.generations import open_generation
     from ingest.inventory import inventory
 
-    rows = inventory(settings_of(arguments).values.index)
+    generation = open_generation(settings_of(arguments).values.index)
+    if generation.warning:
+        sys.stderr.write(f"Warning: {generation.warning}\n")
+    rows = inventory(generation)
     if arguments.json:
         print_json({"documents": rows})
         return 0

@@ -7,10 +7,10 @@ from typing import Any
 
 from corpus.errors import NoUsableIndexError, UsageError
 from index.generations import (
+    Generation,
     generation_folder,
     generation_ids,
     no_index,
-    open_generation,
 )
 from index.lock import lock_holder
 from index.manifest import read_manifest
@@ -18,13 +18,12 @@ from index.pointer import Pointer, damaged_pointers, read_pointer
 from index.verification import problems_of
 
 
-def inventory(index: Path) -> list[dict[str, Any]]:
+def inventory(generation: Generation) -> list[dict[str, Any]]:
     """Return a row for each document, each quarantined file and each duplicate, by path.
 
-    ``characters_per_page`` and ``empty_pages`` say how well a file could be read. Raises
-    NoUsableIndexError when there is no index.
+    ``characters_per_page`` and ``empty_pages`` say how well a file could be read.
     """
-    records = open_generation(index).records
+    records = generation.records
     rows: list[dict[str, Any]] = []
     for indexed in records.documents():
         document = indexed.document

@@ -81,7 +81,7 @@ def test_the_same_content_is_indexed_once(filled: Settings) -> None:
     # By path the copy comes first; without a catalogue nothing speaks for either.
     assert [(d.path, d.of) for d in report.plan.duplicates] == [("one.md", "copy.md")]
     assert _paths(filled) == ["copy.md", "two.md"]
-    rows = {row["path"]: row for row in inventory(filled.index)}
+    rows = {row["path"]: row for row in inventory(open_generation(filled.index))}
     assert rows["one.md"] == {"state": "duplicate", "path": "one.md", "of": "copy.md"}
     (filled.corpus / "copy.md").unlink()
     report = _sync(filled)

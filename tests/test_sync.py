@@ -129,7 +129,7 @@ def test_a_file_that_cannot_be_read_is_quarantined_and_the_rest_indexed(filled: 
     (filled.corpus / "broken.pdf").write_bytes(b"%PDF-1.7 nothing")
     report = _sync(filled)
     assert [q.path for q in report.quarantined] == ["broken.pdf"]
-    rows = {row["path"]: row for row in inventory(filled.index)}
+    rows = {row["path"]: row for row in inventory(open_generation(filled.index))}
     assert rows["broken.pdf"]["state"] == "quarantined"
     assert "damaged" in rows["broken.pdf"]["reason"]
     assert rows["one.txt"]["state"] == "indexed"
