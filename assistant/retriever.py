@@ -204,10 +204,10 @@ class HybridRetriever:
     def _foreign(self, language: str) -> Vectors | None:
         """Return the vectors of the foreign questions in a language, made when first needed.
 
-        None where every document is in that language, or there are no such questions.
+        That takes as long as answering eight questions, so that it is left out for questions in
+        the language of most passages; None then, and where there are no such questions.
         """
-        documents = self.generation.records.documents()
-        if all(one.document.language == language for one in documents):
+        if language == self._usual_language:
             return None
         if language not in self._foreign_questions:
             texts = foreign_questions().get(language, [])
