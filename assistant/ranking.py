@@ -12,7 +12,7 @@ import numpy as np
 
 from assistant.sentences import Featured
 
-# Fitted by ``python -m eval fit``; the rest is what its texts do not have.
+# Fitted by ``python -m eval fit-ranking``; the rest is what its texts do not have.
 FITTED = (
     *("cosine", "passage_cosine", "passage", "own", "around", "letters", "letters_around"),
     *("head", "near", "number", "date", "name", "reason", "meaning", "purpose", "length", "short"),

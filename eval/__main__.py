@@ -16,6 +16,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in _COMMANDS:
+        add(commands)
+    return run(parser, arguments)
+
+
+def _add_run(commands: Any) -> None:
     cases = commands.add_parser("run", help="ask every case, and report what was answered")
     cases.set_defaults(command=_run)
     cases.add_argument("--cases", nargs="+", type=Path, required=True, metavar="FILE")
@@ -26,12 +32,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_settings(cases, "index")
     add_json(cases)
 
-    fit = commands.add_parser("fit", help="fits the ranking of sentences on SQuAD and XQuAD")
-    fit.set_defaults(command=_fit)
+
+def _add_fit_ranking(commands: Any) -> None:
+    fit = commands.add_parser(
+        "fit-ranking", help="fits the ranking of sentences on SQuAD and XQuAD"
+    )
+    fit.set_defaults(command=_fit_ranking)
     fit.add_argument("--dataset", nargs="+", type=Path, required=True, metavar="FILE")
     fit.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_json(fit)
 
+
+def _add_retrieval(commands: Any) -> None:
     retrieval = commands.add_parser("retrieval", help="are the right paragraphs found?")
     retrieval.set_defaults(command=_retrieval)
     retrieval.add_argument("--dataset", required=True, choices=("beir", "squad", "xquad"))
@@ -39,17 +51,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     retrieval.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_json(retrieval)
 
+
+def _add_compare(commands: Any) -> None:
     compare = commands.add_parser("compare", help="two runs on the same cases, turn by turn")
     compare.set_defaults(command=_compare)
     compare.add_argument("runs", nargs=2, type=Path, metavar="RUN")
     add_json(compare)
 
+
+def _add_check(commands: Any) -> None:
     check = commands.add_parser("check", help="are the labels of case files sound?")
     check.set_defaults(command=_check)
     check.add_argument("cases", nargs="+", type=Path, metavar="FILE")
     add_settings(check, "index")
     add_json(check)
 
+
+def _add_gate(commands: Any) -> None:
     gate = commands.add_parser("gate", help="has a run lost more than its baseline allows?")
     gate.set_defaults(command=_gate)
     gate.add_argument("run", type=Path, metavar="RUN")
@@ -57,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     gate.add_argument("--accept", action="store_true", help="make this run the baseline")
     add_json(gate)
 
+
+def _add_golden(commands: Any) -> None:
     golden = commands.add_parser("golden", help="which questions each of some generations answers")
     golden.set_defaults(command=_golden)
     golden.add_argument("--cases", type=Path, required=True, metavar="FILE")
@@ -64,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_settings(golden, "index")
     add_json(golden)
 
+
+def _add_bench(commands: Any) -> None:
     bench = commands.add_parser("bench", help="speed and memory of the life of an index")
     bench.set_defaults(command=_bench)
     bench.add_argument("--documents", type=int, default=500, help="default: 500")
@@ -71,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     bench.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_json(bench)
 
+
+def _add_refusals(commands: Any) -> None:
     refusals = commands.add_parser("refusals", help="how often questions are refused")
     refusals.set_defaults(command=_refusals)
     refusals.add_argument("--cases", nargs="+", type=Path, default=[], metavar="FILE")
@@ -80,7 +104,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     refusals.add_argument("--limit", type=int, default=200, help="questions from each SQuAD file")
     add_settings(refusals, "index")
     add_json(refusals)
-    return run(parser, arguments)
+
+
+_COMMANDS = (
+    _add_run,
+    _add_fit_ranking,
+    _add_retrieval,
+    _add_compare,
+    _add_check,
+    _add_gate,
+    _add_golden,
+    _add_bench,
+    _add_refusals,
+)
 
 
 @contextmanager
@@ -139,8 +175,8 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _fit(arguments: argparse.Namespace) -> int:
-    from eval.fit import fit_ranking
+def _fit_ranking(arguments: argparse.Namespace) -> int:
+    from eval.fit_ranking import fit_ranking
 
     settings = settings_of(arguments).values
     with _named_progress() as progress:

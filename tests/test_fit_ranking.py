@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from assistant.ranking import FITTED
-from eval.fit import Choice, fit
+from eval.fit_ranking import Choice, fit
 
 
 def _choices() -> list[Choice]:

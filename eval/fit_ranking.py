@@ -60,7 +60,9 @@ def fit_ranking(
     }
     found: dict[str, Any] = {}
     held: dict[str, float] = {}
-    lines = [f"# Made by: python -m eval fit --dataset {' '.join(path.name for path in paths)}"]
+    lines = [
+        f"# Made by: python -m eval fit-ranking --dataset {' '.join(path.name for path in paths)}"
+    ]
     for name, group in groups.items():
         if not group:
             continue
