@@ -1,0 +1,171 @@
+"""What a question demands: a kind of value, years, figures and names that the evidence must bear.
+
+Read from question words, digits and capitals alone, by the tables in ``demand.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from corpus.text import fold
+from index.analysis import invariant_terms, terms
+
+KINDS = ("quantity", "percentage", "money", "time", "person", "place", "reason", "superlative")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+# 11 000, 11,000 and 11.000 are one number; so are the parts of a number that a dot divides not.
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+(?!\d)")
+_DIGITS = re.compile(r"\d+")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
+# Question words that are relative pronouns too ask only where they open a clause.
+_OPENING = frozenset({"person", "place", "time"})
+_CLAUSE = re.compile(r"[,;:.?!،؟¿¡]|(?<!\w)(?:and|et|y|и)(?!\w)")
+_BEFORE = 2  # words, as in "in the year when" and "to whom"
+_CAPITALS = re.compile(r"[A-Z]{2,}|[A-Z]+\d|\d[A-Z]+")
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What must be borne out: ``kinds`` of value, years, figures in digits, counts by word, names.
+
+    ``names`` maps each name as the question writes it to its terms; in another language than the
+    question's only ``invariant`` names can be looked for.
+    """
+
+    kinds: frozenset[str]
+    years: frozenset[str]
+    figures: frozenset[str]
+    counts: frozenset[str]
+    names: Mapping[str, frozenset[str]]
+    invariant: frozenset[str]
+
+
+def demand(question: str, language: str) -> Demand:
+    """Return what a question in one of the six UN languages demands."""
+    folded = fold(question)
+    years, figures = _years_and_figures(folded)
+    spoken = fold(_CAPITALS.sub(" ", question))  # WHO is no question word
+    kinds = frozenset(kind for kind in KINDS if _asks(kind, spoken, language))
+    names = _names(question, language)
+    foreign = language in {"ar", "ru", "zh"}
+    invariant = frozenset(n for n in names if foreign and invariant_terms(n, language))
+    return Demand(kinds, years, figures, _counts(folded, language), names, invariant)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a text states, of that which can be demanded."""
+
+    years: frozenset[str]
+    numbers: frozenset[str]
+    months: bool
+    money: bool
+    percent: bool
+    names: frozenset[str]
+    initials: str
+
+
+@lru_cache(maxsize=4096)
+def stated(text: str, language: str) -> Stated:
+    """Return the years, numbers, units and names that stand in a text."""
+    folded = fold(text)
+    years, figures = _years_and_figures(folded)
+    return Stated(
+        years,
+        figures | _counts(folded, language),
+        bool(_months().search(folded)),
+        bool(_money().search(folded)),
+        "%" in folded or bool(_pattern("percentage", language).search(folded)),
+        frozenset(map(fold, _capitalised(text))),
+        "".join(word[0] for word in _WORD.findall(text) if word[0].isupper()),
+    )
+
+
+def _asks(kind: str, folded: str, language: str) -> bool:
+    pattern = _pattern(kind, language)
+    if kind not in _OPENING or language in {"ar", "zh"}:
+        return bool(pattern.search(folded))
+    return any(
+        len(clause[: found.start()].split()) <= _BEFORE
+        for clause in _CLAUSE.split(folded)
+        for found in pattern.finditer(clause)
+    )
+
+
+def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
+    joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
+    years = frozenset(_YEAR.findall(joined))
+    return years, frozenset(_DIGITS.findall(joined)) - years
+
+
+def _counts(folded: str, language: str) -> frozenset[str]:
+    """Return the numbers that are written as words, as digits; the smallest is said too lightly."""
+    table = _tables()["numbers"].get(language, {})
+    if language == "zh":
+        return frozenset(value for value, words in table.items() if _any_in(words, folded))
+    found = set(_WORD.findall(folded))
+    return frozenset(value for value, words in table.items() if found & set(fold(words).split()))
+
+
+def _any_in(words: str, text: str) -> bool:
+    return any(word in text for word in words.split())
+
+
+def _names(question: str, language: str) -> dict[str, frozenset[str]]:
+    """Return the names of a question: capitals within it, acronyms, Latin words elsewhere."""
+    words = _WORD.findall(question)
+    named = [w for n, w in enumerate(words) if (n and w[0].isupper()) or _CAPITALS.search(w)]
+    if language in {"ar", "ru", "zh"}:
+        named += [word for word in words if word.isascii() and len(word) > 1 and word.isalpha()]
+    found = ((word, frozenset(terms(word, language))) for word in dict.fromkeys(named))
+    return {word: own for word, own in found if own and not word.isdigit()}
+
+
+def _capitalised(text: str) -> Iterable[str]:
+    """Yield the capitalised words of a text that do not begin a sentence."""
+    previous_end = 0
+    for found in _WORD.finditer(text):
+        begins = not previous_end or re.search(r"[.!?:|\n]", text[previous_end : found.start()])
+        if found.group()[0].isupper() and (not begins or _CAPITALS.search(found.group())):
+            yield found.group()
+        previous_end = found.end()
+
+
+@lru_cache(maxsize=128)
+def _pattern(kind: str, language: str) -> re.Pattern[str]:
+    return _matcher(_tables()["kind"][kind].get(language, []))
+
+
+@lru_cache(maxsize=1)
+def _months() -> re.Pattern[str]:
+    words = [word for line in _tables()["months"].values() for word in line.split()]
+    months = _matcher(words).pattern
+    return re.compile(rf"{months}|\d+\s*月|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{4}}|\d{{1,2}}/\d{{4}}")
+
+
+@lru_cache(maxsize=1)
+def _money() -> re.Pattern[str]:
+    return _matcher(_tables()["money"]["units"].split())
+
+
+def _matcher(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for any of the phrases; whole words, but in Chinese."""
+    parts = []
+    for phrase in phrases:
+        words = re.escape(fold(phrase).removesuffix("*"))
+        open_end = phrase.endswith("*") or not words[-1].isalnum() or _HAN.search(words)
+        start = "" if _HAN.search(words) or not words[0].isalnum() else r"(?<!\w)"
+        end = "" if open_end else r"(?!\w)"
+        parts.append(start + words + end)
+    return re.compile("|".join(parts) or r"(?!)")
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, Any]:
+    return tomllib.loads(files("assistant").joinpath("demand.toml").read_text(encoding="utf-8"))
