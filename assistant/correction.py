@@ -69,14 +69,14 @@ def correcting_sentence(
 
 
 def _presupposes(wanted: Demand) -> bool:
-    return "reason" in wanted.kinds or bool(wanted.counts or wanted.figures)
+    return "reason" in wanted.kinds or bool(wanted.cardinals or wanted.figures)
 
 
 def _says_otherwise(one: Evidence, reading: Reading) -> bool:
     wanted = reading.wanted
     lacks = one.lacks(wanted, same=_is_same(one, reading))
-    numbers = one.said.numbers - wanted.figures - wanted.counts
-    if lacks & {"figure", "count"} and numbers:
+    numbers = one.said.numbers - wanted.figures - wanted.cardinals
+    if numbers and ("figure" in lacks or wanted.cardinals - one.placed.numbers):
         return True
     named = one.said.names - {fold(name) for name in wanted.names}
     return "name" in lacks and bool(named) and "reason" in wanted.kinds
@@ -87,7 +87,7 @@ def _worth(one: Evidence, reading: Reading) -> float:
     wanted = reading.wanted
     doubted = {
         term for name, own in wanted.names.items() if not one.bears(name, own) for term in own
-    } | (wanted.figures | wanted.counts)
+    } | (wanted.figures | wanted.cardinals)
     kept = {term: weight for term, weight in reading.weights.items() if term not in doubted}
     return coverage(one.near, kept)
 

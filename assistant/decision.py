@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
 from assistant.composer import Candidate, Quoted
 from assistant.correction import Lacking, correcting_sentence, first_lacking
-from assistant.evidence import features, read_evidence
+from assistant.evidence import Reading, features, read_evidence
+from assistant.probing import probe, probe_features
 from assistant.retriever import Query
+from index.dense import Vectors
 from index.generations import Generation
 
 # The table for an embedder that nobody has calibrated: it goes by the question's words alone.
@@ -66,23 +68,38 @@ def decide(
     quoted: Sequence[Quoted],
     weights: Mapping[str, float],
     generation: Generation,
+    embed: Callable[[str], Vectors],
 ) -> Decision:
-    """Decide whether to answer with these sentences.
+    """Decide whether to answer with these sentences; ``embed`` embeds a question.
 
     A question of function words alone ("Who?") asks for nothing that could be answered.
     """
     if not ranked or not quoted or not weights:
         return Decision(False, 0.0)
-    reading = read_evidence(query.text, query.language, ranked, quoted, weights)
-    counts = generation.records.passage_counts(weights)
-    found = features(reading, ranked, counts, generation.manifest)
+    reading, found = decision_features(query, ranked, quoted, weights, generation, embed)
     calibration = _calibration(generation.manifest.embedder.source)
     confidence = calibration.probability(found)
     if confidence >= calibration.threshold:
         return Decision(True, round(confidence, 4))
-    lacking = first_lacking(reading, counts)
+    lacking = first_lacking(reading, generation.records.passage_counts(weights))
     correction = correcting_sentence(reading, ranked, found["subject"])
     return Decision(False, round(confidence, 4), lacking, correction)
+
+
+def decision_features(
+    query: Query,
+    ranked: Sequence[Candidate],
+    quoted: Sequence[Quoted],
+    weights: Mapping[str, float],
+    generation: Generation,
+    embed: Callable[[str], Vectors],
+) -> tuple[Reading, dict[str, float]]:
+    """Return what the evidence is, and the features that the decision weighs, by name."""
+    reading = read_evidence(query.text, query.language, ranked, quoted, weights)
+    counts = generation.records.passage_counts(weights)
+    found = features(reading, ranked, counts, generation.manifest)
+    probes = probe(query.text, reading, ranked, generation, embed)
+    return reading, found | probe_features(probes)
 
 
 def _calibration(embedder: str) -> Calibration:

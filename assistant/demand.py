@@ -20,7 +20,11 @@ KINDS = ("quantity", "percentage", "money", "time", "person", "place", "reason",
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
 # 11 000, 11,000 and 11.000 are one number; so are the parts of a number that a dot divides not.
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+(?!\d)")
-_DIGITS = re.compile(r"\d+")
+# Digits by themselves: not those in 5G or U4SSC, but that in 第30 and that in PP-22.
+_DIGITS = re.compile(r"(?<![a-z\d])\d+(?![a-z\d])")
+_ORDINAL = re.compile(
+    r"(?<![\w.])(\d{1,2})(?:st|nd|rd|th|e|er|eme|ème|º|ª|o|a|-й|-я|-е|-го)(?!\w)|第(\d{1,2})"
+)
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 # Question words that are relative pronouns too ask only where they open a clause.
@@ -32,7 +36,8 @@ _CAPITALS = re.compile(r"[A-Z]{2,}|[A-Z]+\d|\d[A-Z]+")
 
 @dataclass(frozen=True)
 class Demand:
-    """What must be borne out: ``kinds`` of value, years, figures in digits, counts by word, names.
+    """What must be borne out: ``kinds`` of value, years, figures in digits, ordinals,
+    cardinals by word, names.
 
     ``names`` maps each name as the question writes it to its terms; in another language than the
     question's only ``invariant`` names can be looked for.
@@ -41,7 +46,8 @@ class Demand:
     kinds: frozenset[str]
     years: frozenset[str]
     figures: frozenset[str]
-    counts: frozenset[str]
+    ordinals: frozenset[str]
+    cardinals: frozenset[str]
     names: Mapping[str, frozenset[str]]
     invariant: frozenset[str]
 
@@ -55,7 +61,15 @@ def demand(question: str, language: str) -> Demand:
     names = _names(question, language)
     foreign = language in {"ar", "ru", "zh"}
     invariant = frozenset(n for n in names if foreign and invariant_terms(n, language))
-    return Demand(kinds, years, figures, _counts(folded, language), names, invariant)
+    return Demand(
+        kinds,
+        years,
+        figures - _ordinals(folded, language),
+        _ordinals(folded, language),
+        _cardinals(folded, language),
+        names,
+        invariant,
+    )
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ class Stated:
 
     years: frozenset[str]
     numbers: frozenset[str]
+    ordinals: frozenset[str]
     months: bool
     money: bool
     percent: bool
@@ -78,7 +93,8 @@ def stated(text: str, language: str) -> Stated:
     years, figures = _years_and_figures(folded)
     return Stated(
         years,
-        figures | _counts(folded, language),
+        figures | _cardinals(folded, language),
+        _ordinals(folded, language),
         bool(_months().search(folded)),
         bool(_money().search(folded)),
         "%" in folded or bool(_pattern("percentage", language).search(folded)),
@@ -104,13 +120,38 @@ def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
     return years, frozenset(_DIGITS.findall(joined)) - years
 
 
-def _counts(folded: str, language: str) -> frozenset[str]:
-    """Return the numbers that are written as words, as digits; the smallest is said too lightly."""
-    table = _tables()["numbers"].get(language, {})
+def _ordinals(folded: str, language: str) -> frozenset[str]:
+    found = {number for pair in _ORDINAL.findall(folded) for number in pair if number}
+    return _by_word(_tables()["ordinals"].get(language, {}), folded, language) | found
+
+
+def _cardinals(folded: str, language: str) -> frozenset[str]:
+    words = _tables()["cardinals"].get(language, "").split()
+    return _by_word({str(n): word for n, word in enumerate(words, 2)}, folded, language)
+
+
+def _by_word(table: Mapping[str, str], folded: str, language: str) -> frozenset[str]:
+    """Return the numbers whose words stand in a folded text."""
     if language == "zh":
         return frozenset(value for value, words in table.items() if _any_in(words, folded))
     found = set(_WORD.findall(folded))
     return frozenset(value for value, words in table.items() if found & set(fold(words).split()))
+
+
+def spelled(question: str, language: str) -> list[tuple[str, str]]:
+    """Return each ordinal that a question writes as a word, with a word for another one."""
+    order = [words.split() for words in _tables()["ordinals"].get(language, {}).values()]
+    found = []
+    for n, words in enumerate(order):
+        other = order[(n + 3) % len(order)]
+        for place, word in enumerate(words):
+            if _asks_word(word, question, language):
+                found.append((word, other[min(place, len(other) - 1)]))
+    return found
+
+
+def _asks_word(word: str, question: str, language: str) -> bool:
+    return word in question if language == "zh" else word in _WORD.findall(question)
 
 
 def _any_in(words: str, text: str) -> bool:

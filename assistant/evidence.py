@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from assistant.composer import Candidate, Quoted
 from assistant.demand import Demand, Stated, demand, stated
 from corpus.text import fold
-from index.analysis import invariant_terms, terms
+from index.analysis import terms
 from index.manifest import Manifest
 
 # The nearest sentences that are read beside those of the answer, and the passages around them.
@@ -45,8 +45,8 @@ class Evidence:
         sought = wanted.names if same else {n: wanted.names[n] for n in wanted.invariant}
         lacking = {
             "year": wanted.years - self.placed.years,
-            "figure": wanted.figures - self.placed.numbers,
-            "count": wanted.counts - self.placed.numbers,
+            "figure": wanted.figures - self.placed.numbers - self.placed.ordinals,
+            "ordinal": wanted.ordinals - self.placed.ordinals,
             "name": {n for n, own in sought.items() if not self.bears(n, own)},
             **{kind: not met for kind, met in _met(wanted, self).items()},
         }
@@ -67,6 +67,9 @@ class Reading:
     evidence: Sequence[Evidence]
     around: frozenset[str]
     rooms: Sequence[frozenset[str]]
+    room_said: Stated
+    topic: Evidence
+    topic_room: Stated
     gaps: Mapping[str, float]
 
 
@@ -83,9 +86,23 @@ def read_evidence(
     wanted = demand(question, language)
     evidence = [evidence_of(one, language) for one in chosen.values()]
     evidence.sort(key=lambda one: (-_fit(one, wanted, weights), one.candidate.row))
-    rooms = _rooms(ranked, [one.candidate for one in evidence], language)
+    rooms = _rooms(ranked, [one.candidate for one in evidence])
     gaps = _gaps(ranked, wanted, language, weights)
-    return Reading(wanted, language, weights, evidence, frozenset().union(*rooms), rooms, gaps)
+    said = _room_said(ranked, evidence[0])
+    topic = max(evidence, key=lambda one: (_topical(one, weights), -one.candidate.row))
+    topic_room = _room_said(ranked, topic)
+    around = frozenset().union(*rooms)
+    return Reading(
+        wanted, language, weights, evidence, around, rooms, said, topic, topic_room, gaps
+    )
+
+
+def _room_said(ranked: Sequence[Candidate], best: Evidence) -> Stated:
+    """Return what the passage of the best sentence states, its headings included."""
+    hit = best.candidate.hit
+    inside = [one.sentence.text for one in ranked if one.hit.row == hit.row]
+    whole = "\n".join((*inside, *hit.passage.section, hit.document.title))
+    return stated(whole, hit.document.language)
 
 
 def _gaps(
@@ -122,37 +139,42 @@ def evidence_of(one: Candidate, language: str) -> Evidence:
     surroundings = "\n".join(
         part for part in (one.sentence.lead, *one.hit.passage.section, *place) if part
     )
-    own = one.words
-    near = own | _terms(surroundings, document.language, language)
+    own = (
+        one.words if document.language == language else _terms(one.sentence.text, document.language)
+    )
+    near = own | _terms(surroundings, document.language)
     said = stated(one.sentence.text, document.language)
     placed = stated(f"{one.sentence.text}\n{surroundings}", document.language)
     return Evidence(one, own, near, said, placed)
 
 
-def _terms(text: str, written_in: str, asked_in: str) -> frozenset[str]:
-    return frozenset((terms if written_in == asked_in else invariant_terms)(text, written_in))
+def _terms(text: str, language: str) -> frozenset[str]:
+    """Return the terms of a text; names and cognates meet those of a question in any language."""
+    return frozenset(terms(text, language))
 
 
-def _rooms(
-    ranked: Sequence[Candidate], evidence: Sequence[Candidate], language: str
-) -> list[frozenset[str]]:
+def _rooms(ranked: Sequence[Candidate], evidence: Sequence[Candidate]) -> list[frozenset[str]]:
     """Return the terms of each of the passages that the evidence stands in."""
     rows = list(dict.fromkeys(one.hit.row for one in evidence))[:PASSAGES]
     rooms = []
     for row in rows:
         inside = [one for one in ranked if one.hit.row == row]
         section = " \n".join((*inside[0].hit.passage.section, inside[0].hit.document.title))
-        head = _terms(section, inside[0].hit.document.language, language)
-        rooms.append(head.union(*(one.words for one in inside)))
+        whole = " \n".join((section, *(one.sentence.text for one in inside)))
+        rooms.append(_terms(whole, inside[0].hit.document.language))
     return rooms
 
 
 def _fit(one: Evidence, wanted: Demand, weights: Mapping[str, float]) -> float:
     """Return by what the most telling sentence is chosen, all parts 0..1 or so."""
     typed = sum(not met for met in _met(wanted, one).values())
-    shared = 0.5 * coverage(one.own, weights) + 0.5 * coverage(one.near, weights)
     years = len(wanted.years - one.placed.years)
-    return shared + 4 * one.candidate.cosine - 0.15 * typed - 0.2 * years
+    return _topical(one, weights) - 0.15 * typed - 0.2 * years
+
+
+def _topical(one: Evidence, weights: Mapping[str, float]) -> float:
+    shared = 0.5 * coverage(one.own, weights) + 0.5 * coverage(one.near, weights)
+    return shared + 4 * one.candidate.cosine
 
 
 def coverage(found: frozenset[str], weights: Mapping[str, float]) -> float:
@@ -179,7 +201,7 @@ def _met(wanted: Demand, one: Evidence) -> dict[str, bool]:
     return {kind: states[kind] for kind in states if kind in wanted.kinds}
 
 
-GAPS = ("all", "year", "figure", "count", "name", "quantity", "percentage", "money", "time",
+GAPS = ("all", "year", "figure", "ordinal", "name", "quantity", "percentage", "money", "time",
         "person", "place")  # fmt: skip
 
 
@@ -227,21 +249,28 @@ def _subject(above_noise: float, covered: float, *, same: bool) -> float:
 
 
 def _values(reading: Reading) -> dict[str, float]:
-    best, wanted = reading.evidence[0], reading.wanted
-    years = frozenset().union(*(one.placed.years for one in reading.evidence))
-    numbers = frozenset().union(
-        *(one.placed.numbers | one.placed.years for one in reading.evidence)
-    )
+    best, wanted, room = reading.evidence[0], reading.wanted, reading.room_said
+    topic, around = reading.topic.placed, reading.topic_room
+    nearest = sorted(reading.evidence, key=lambda one: _by_cosine(one.candidate))[:NEAREST]
+    lacking = [bool(wanted.years - one.placed.years) for one in nearest]
+    numbers = best.placed.numbers | best.placed.ordinals
+    everywhere = numbers.union(*(one.placed.numbers for one in reading.evidence))
+    in_room = everywhere | room.numbers | room.ordinals | room.years
+    ordinals = room.ordinals.union(*(one.placed.ordinals for one in reading.evidence))
     return {
-        "years": float(bool(wanted.years)),
         "year_missing": _missing(wanted.years, best.placed.years),
-        "year_nowhere": _missing(wanted.years, years),
-        "figures": float(bool(wanted.figures)),
-        "figure_missing": _missing(wanted.figures, best.placed.numbers),
-        "figure_nowhere": _missing(wanted.figures, numbers),
-        "counts": float(bool(wanted.counts)),
-        "count_missing": _missing(wanted.counts, best.placed.numbers),
-        "count_nowhere": _missing(wanted.counts, numbers),
+        "year_off_topic": _missing(wanted.years, topic.years),
+        "year_off_topic_room": _missing(wanted.years, topic.years | around.years),
+        "year_rival": float(bool(wanted.years and topic.years and not wanted.years & topic.years)),
+        "year_not_in_room": _missing(wanted.years, best.placed.years | room.years),
+        "year_far": sum(lacking) / len(lacking),
+        "year_not_nearest": float(lacking[0]),
+        "figure_missing": _missing(wanted.figures, numbers),
+        "figure_not_in_room": _missing(wanted.figures, in_room),
+        "ordinal_missing": _missing(wanted.ordinals, best.placed.ordinals),
+        "ordinal_nowhere": _missing(wanted.ordinals, ordinals),
+        "cardinal_missing": _missing(wanted.cardinals, numbers),
+        "cardinal_not_in_room": _missing(wanted.cardinals, in_room),
     }
 
 
@@ -259,7 +288,11 @@ def _names(reading: Reading, counts: Mapping[str, int], *, same: bool) -> dict[s
     def lost(found: frozenset[str]) -> float:
         return sum(_weight(own, reading.weights) for own in sought.values() if not own <= found)
 
-    unknown = any(not any(counts.get(term) for term in own) for own in sought.values())
+    unknown = any(
+        not any(counts.get(term) for term in own)
+        and not any(one.bears(name, own) for one in reading.evidence)
+        for name, own in sought.items()
+    )
     return {
         "names": float(bool(sought)),
         "names_missing": lost(near) / total,

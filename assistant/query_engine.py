@@ -14,6 +14,7 @@ from assistant.retriever import HybridRetriever
 from assistant.verifier import verified_answer
 from corpus.errors import AssistantError
 from corpus.settings import Settings
+from index.dense import Vectors
 from index.embedder import load_recorded_embedder
 from index.generations import open_generation
 from index.language import UN_LANGUAGES, detect_language
@@ -55,7 +56,7 @@ class QueryEngine:
         ranked = candidates(query, hits, generation)
         weights = term_weights(query, generation)
         quoted = compose(ranked, weights)
-        decision = decide(query, ranked, quoted, weights, generation)
+        decision = decide(query, ranked, quoted, weights, generation, self._embed)
         clock.lap("compose")
 
         verified = verified_answer(_shown(quoted, decision), generation.records)
@@ -85,6 +86,9 @@ class QueryEngine:
             generation=generation.id,
             timings_ms=clock.timings(),
         )
+
+    def _embed(self, text: str) -> Vectors:
+        return self.retriever.query(text).vector
 
 
 def open_query_engine(settings: Settings, generation: str | None = None) -> QueryEngine:
