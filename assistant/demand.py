@@ -40,7 +40,8 @@ class Demand:
     cardinals by word, names.
 
     ``names`` maps each name as the question writes it to its terms; in another language than the
-    question's only ``invariant`` names can be looked for.
+    question's only ``invariant`` names can be looked for. ``numbered`` has the stem of a word with
+    the figure that follows it, as in Group 16.
     """
 
     kinds: frozenset[str]
@@ -50,6 +51,7 @@ class Demand:
     cardinals: frozenset[str]
     names: Mapping[str, frozenset[str]]
     invariant: frozenset[str]
+    numbered: frozenset[tuple[str, str]]
 
 
 def demand(question: str, language: str) -> Demand:
@@ -69,6 +71,7 @@ def demand(question: str, language: str) -> Demand:
         _cardinals(folded, language),
         names,
         invariant,
+        _numbered(folded, language),
     )
 
 
@@ -118,6 +121,21 @@ def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
     joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
     years = frozenset(_YEAR.findall(joined))
     return years, frozenset(_DIGITS.findall(joined)) - years
+
+
+def is_numbered(stem: str, figure: str, folded: str) -> bool:
+    """Tell whether a word with this stem, or a list that it opens, has this figure in a text."""
+    listed = r"(?:[\W_]+(?:\d[\d.]*|and|et|y|и|to|a))*?[\W_]+"
+    return bool(re.search(rf"(?<!\w){re.escape(stem)}\w*{listed}{figure}(?!\d)", folded))
+
+
+def _numbered(folded: str, language: str) -> frozenset[tuple[str, str]]:
+    found = set()
+    for word, figure in re.findall(r"([^\W\d_]{3,})[ \u00a0-]{1,2}(\d+)(?![\d\w])", folded):
+        stem = "".join(terms(word, language)[:1])
+        if stem and not _YEAR.fullmatch(figure) and not _months().search(word):
+            found.add((stem, figure))
+    return frozenset(found)
 
 
 def _ordinals(folded: str, language: str) -> frozenset[str]:

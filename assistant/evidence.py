@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.composer import Candidate, Quoted
-from assistant.demand import Demand, Stated, demand, stated
+from assistant.demand import Demand, Stated, demand, is_numbered, stated
 from corpus.text import fold
 from index.analysis import terms
 from index.manifest import Manifest
@@ -71,6 +71,7 @@ class Reading:
     topic: Evidence
     topic_room: Stated
     gaps: Mapping[str, float]
+    text: str
 
 
 def read_evidence(
@@ -86,14 +87,16 @@ def read_evidence(
     wanted = demand(question, language)
     evidence = [evidence_of(one, language) for one in chosen.values()]
     evidence.sort(key=lambda one: (-_fit(one, wanted, weights), one.candidate.row))
-    rooms = _rooms(ranked, [one.candidate for one in evidence])
+    texts = _rooms(ranked, [one.candidate for one in evidence])
+    rooms = [_terms(text, written_in) for text, written_in in texts]
+    text = fold("\n".join(text for text, _ in texts))
     gaps = _gaps(ranked, wanted, language, weights)
     said = _room_said(ranked, evidence[0])
     topic = max(evidence, key=lambda one: (_topical(one, weights), -one.candidate.row))
     topic_room = _room_said(ranked, topic)
     around = frozenset().union(*rooms)
     return Reading(
-        wanted, language, weights, evidence, around, rooms, said, topic, topic_room, gaps
+        wanted, language, weights, evidence, around, rooms, said, topic, topic_room, gaps, text
     )
 
 
@@ -153,15 +156,15 @@ def _terms(text: str, language: str) -> frozenset[str]:
     return frozenset(terms(text, language))
 
 
-def _rooms(ranked: Sequence[Candidate], evidence: Sequence[Candidate]) -> list[frozenset[str]]:
-    """Return the terms of each of the passages that the evidence stands in."""
+def _rooms(ranked: Sequence[Candidate], evidence: Sequence[Candidate]) -> list[tuple[str, str]]:
+    """Return the text, headings included, and the language of the passages of the evidence."""
     rows = list(dict.fromkeys(one.hit.row for one in evidence))[:PASSAGES]
     rooms = []
     for row in rows:
         inside = [one for one in ranked if one.hit.row == row]
-        section = " \n".join((*inside[0].hit.passage.section, inside[0].hit.document.title))
-        whole = " \n".join((section, *(one.sentence.text for one in inside)))
-        rooms.append(_terms(whole, inside[0].hit.document.language))
+        hit = inside[0].hit
+        parts = (*hit.passage.section, hit.document.title, *(one.sentence.text for one in inside))
+        rooms.append((" \n".join(parts), hit.document.language))
     return rooms
 
 
@@ -265,6 +268,7 @@ def _values(reading: Reading) -> dict[str, float]:
         "year_not_in_room": _missing(wanted.years, best.placed.years | room.years),
         "year_far": sum(lacking) / len(lacking),
         "year_not_nearest": float(lacking[0]),
+        "unnumbered": _unnumbered(reading),
         "figure_missing": _missing(wanted.figures, numbers),
         "figure_not_in_room": _missing(wanted.figures, in_room),
         "ordinal_missing": _missing(wanted.ordinals, best.placed.ordinals),
@@ -272,6 +276,14 @@ def _values(reading: Reading) -> dict[str, float]:
         "cardinal_missing": _missing(wanted.cardinals, numbers),
         "cardinal_not_in_room": _missing(wanted.cardinals, in_room),
     }
+
+
+def _unnumbered(reading: Reading) -> float:
+    """Return 1 where no passage in the question's language numbers a thing as the question does."""
+    if reading.evidence[0].candidate.hit.document.language != reading.language:
+        return 0.0
+    numbered = reading.wanted.numbered
+    return float(any(not is_numbered(*pair, reading.text) for pair in numbered))
 
 
 def _missing(wanted: Iterable[str], found: Iterable[str]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from corpus.text import fold
 from eval.cases import read_cases
 from eval.datasets import squad
 
+# Of the questions taken from each file, this part is asked of an index on other subjects.
+FOREIGN_SHARE = 8
 ASKED, TAKEN_AWAY, ALTERED = "asked", "evidence taken away", "altered"
 
 
@@ -75,7 +77,7 @@ def collection_rows(
     rows: list[Row] = []
     for done, one in enumerate(asked):
         progress(done, len(asked))
-        rows += _rows(one, engine, names, index.name)
+        rows += _rows(one, engine, names, tables[0].name if tables else index.name)
     return rows
 
 
@@ -88,7 +90,9 @@ def foreign_rows(
 ) -> list[Row]:
     """Return the rows of questions in SQuAD's format that an index on other subjects is asked."""
     engine = open_query_engine(replace(settings, index=index))
-    questions = [one for file in files for one in squad.read([file]).questions[:limit]]
+    questions = [
+        one for file in files for one in squad.read([file]).questions[: limit // FOREIGN_SHARE]
+    ]
     rows: list[Row] = []
     for done, one in enumerate(questions):
         progress(done, len(questions))
@@ -112,25 +116,27 @@ def _squad(files: Sequence[Path], engine: QueryEngine, limit: int) -> Iterator[A
         fold(" ".join(page.text for page in records.pages(one.document.id))): one.document.id
         for one in records.documents()
     }
-    answers = _answers(files)
+    answers = _answers(files, homes)
     data = squad.read(files)
-    texts = {one.id: one.text for one in data.paragraphs}
-    questions = sorted(data.questions, key=lambda one: one.id)
+    texts = {one.id: fold(one.text) for one in data.paragraphs}
+    questions = sorted(data.questions, key=lambda one: (one.id, one.language))
     for one in random.Random(1).sample(questions, min(limit, len(questions))):  # noqa: S311
-        paragraph = min(one.relevant[min(one.relevant)])
-        home = homes.get(fold(texts[paragraph]))
+        paragraphs = sorted(key for found in one.relevant.values() for key in found)
+        home = next((homes[texts[key]] for key in paragraphs if texts[key] in homes), None)
         evidence = answers.get(one.id, ()) if one.answerable else ()
         if home and bool(evidence) == one.answerable:
             for kind, filters in (("paragraph given", {"document": home}), ("pool", {})):
                 yield Asked(one.text, home, kind, one.language, evidence, filters)
 
 
-def _answers(files: Sequence[Path]) -> dict[str, tuple[str, ...]]:
+def _answers(files: Sequence[Path], homes: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the answers to each question as the paragraphs in this index word them."""
     return {
-        row["id"]: tuple({answer["text"] for answer in row["answers"]})
+        row["id"]: tuple(sorted({answer["text"] for answer in row["answers"]}))
         for file in files
         for article in json.loads(file.read_text(encoding="utf-8"))["data"]
         for paragraph in article["paragraphs"]
+        if fold(paragraph["context"]) in homes
         for row in paragraph["qas"]
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.demand import demand, stated
+from assistant.demand import demand, is_numbered, stated
 
 
 @pytest.mark.parametrize(
@@ -69,3 +69,10 @@ def test_a_text_states_its_values() -> None:
 
 def test_initials_are_kept_for_acronyms_that_are_written_out() -> None:
     assert "CRC" in stated("It met the Committee on the Rights of the Child.", "en").initials
+
+
+def test_a_number_belongs_to_the_word_before_it() -> None:
+    (pair,) = demand("What did Study Group 16 decide in 2024?", "en").numbered
+    assert pair == ("group", "16")
+    assert is_numbered("group", "16", "the study groups 2, 5 and 16 met")
+    assert not is_numbered("group", "16", "16 groups met, of which group 3 in may")
