@@ -26,21 +26,30 @@ from index.generations import Generation
 _BY_WORDS_ALONE = "words"
 
 
+# A question off the subject is refused whatever its details: slope and middle of a logistic gate
+# over the logit of being on the subject. Without it 76 % of foreign questions are refused, with it
+# 91 %; a lower middle (-1.2) gives 86 % and saves no answerable question of the development set.
+SUBJECT_GATE = (4.0, -0.4)
+
+
 @dataclass(frozen=True)
 class Calibration:
     """Coefficients fitted for one embedder, as cosines differ between embedders.
 
-    ``threshold`` is the probability from which a question is answered.
+    ``threshold`` is the probability from which a question is answered; ``gated`` says whether it
+    must be on the documents' subject, which only cosines tell.
     """
 
     weights: Mapping[str, float]
     intercept: float
     threshold: float
+    gated: bool
 
     def probability(self, found: Mapping[str, float]) -> float:
         """Return the probability, 0..1, that the documents answer the question."""
         logit = self.intercept + sum(w * found[name] for name, w in self.weights.items())
-        return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
+        gate = subject_gate(found["subject"]) if self.gated else 1.0
+        return gate * _logistic(logit)
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,16 @@ class Decision:
     confidence: float
     lacking: Lacking | None = None
     correction: Quoted | None = None
+
+
+def subject_gate(subject: float) -> float:
+    """Return by how much, 0..1, a question of this logit is on the documents' subject."""
+    slope, middle = SUBJECT_GATE
+    return _logistic(slope * (subject - middle))
+
+
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, logit))))
 
 
 def is_calibrated(embedder: str) -> bool:
@@ -110,6 +129,6 @@ def _calibration(embedder: str) -> Calibration:
 def _tables() -> dict[str, Calibration]:
     text = files("assistant").joinpath("decision.toml").read_text(encoding="utf-8")
     return {
-        name: Calibration(table["weights"], table["intercept"], table["threshold"])
+        name: Calibration(table["weights"], table["intercept"], table["threshold"], table["gated"])
         for name, table in tomllib.loads(text).items()
     }

@@ -76,7 +76,7 @@ class QueryEngine:
                 hits,
                 language,
                 questions[-1],
-                decision.lacking,
+                decision,
                 corrected=bool(verified.text),
             ),
             confidence=decision.confidence,

@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from assistant.decision import subject_gate
 from corpus.settings import Settings
-from eval.fit_rows import ASKED, Row, collection_rows, foreign_rows
+from eval.fit_rows import ASKED, FOREIGN, Row, collection_rows, foreign_rows
 
 # What speaks for an answer, and what against it.
 FOR = ("subject",)
@@ -39,6 +40,10 @@ FOLDS = 5
 STEPS, STEP = 3000, 0.3
 # An altered question, or one whose evidence was taken away, counts half of one that was asked.
 _MADE_SHARE = 0.5
+# Questions that were written on documents count in full; those of datasets, and those on other
+# subjects, are plenty and of other kinds. With equal weight, SQuAD costs the report a tenth of
+# what is refused there, and gains 0.01 AUROC itself.
+_SHARES = {".json": 0.1, FOREIGN: 0.25}
 Numbers = NDArray[np.float64]
 
 
@@ -53,7 +58,11 @@ class Model:
     def scores(self, rows: Sequence[Row]) -> Numbers:
         """Return the probability of each row that it is answerable."""
         logits = _matrix(rows, self.names) @ self.weights + self.intercept
-        return np.asarray(1 / (1 + np.exp(-logits)), np.float64)
+        gates = [
+            subject_gate(row.features["subject"]) if "subject" in self.names else 1.0
+            for row in rows
+        ]
+        return np.asarray(np.array(gates) / (1 + np.exp(-logits)), np.float64)
 
 
 def fit_decision(
@@ -102,7 +111,8 @@ def write_tables(found: dict[str, Any], false_refusals: float, file: Path) -> No
     ]
     for name, table in found["tables"].items():
         lines += ["", f"# out of fold: {_summary(found['figures'][name])}", f"[{name}]"]
-        lines += [f"threshold = {table['threshold']}", f"intercept = {table['intercept']}"]
+        lines += [f"threshold = {table['threshold']}", f"gated = {str(table['gated']).lower()}"]
+        lines += [f"intercept = {table['intercept']}"]
         lines += ["", f"[{name}.weights]"]
         lines += [f"{feature} = {weight}" for feature, weight in table["weights"].items()]
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -205,18 +215,19 @@ def _share(values: NDArray[np.bool_]) -> float | None:
 
 
 def _shares(rows: Sequence[Row]) -> Numbers:
-    """Weigh the rows: each collection as the root of its size, half for each label."""
+    """Weigh the rows: a collection by its kind and the root of its size, half for each label."""
     made = np.array([1.0 if row.variant == ASKED else _MADE_SHARE for row in rows])
     labels = np.array([row.answerable for row in rows])
     collections = np.array([row.collection for row in rows])
     shares = np.zeros(len(rows))
     for name in set(collections):
+        kind = next((share for ending, share in _SHARES.items() if ending in name), 1.0)
+        size = kind * np.sqrt((collections == name).sum())
         for label in (False, True):
             inside = (collections == name) & (labels == label)
             if inside.any():
-                size = np.sqrt((collections == name).sum())
                 shares[inside] = size * made[inside] / made[inside].sum()
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum(), np.float64)
 
 
 def _matrix(rows: Sequence[Row], names: Sequence[str]) -> Numbers:
@@ -229,4 +240,9 @@ def _table(model: Model, threshold: float) -> dict[str, Any]:
         for name, weight in zip(model.names, model.weights, strict=True)
         if abs(weight) >= 5e-5  # noqa: PLR2004
     }
-    return {"threshold": threshold, "intercept": round(model.intercept, 4), "weights": weights}
+    return {
+        "threshold": threshold,
+        "gated": "subject" in model.names,
+        "intercept": round(model.intercept, 4),
+        "weights": weights,
+    }

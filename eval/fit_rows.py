@@ -24,6 +24,7 @@ from eval.datasets import squad
 
 # Of the questions taken from each file, this part is asked of an index on other subjects.
 FOREIGN_SHARE = 8
+FOREIGN = "foreign to"
 ASKED, TAKEN_AWAY, ALTERED = "asked", "evidence taken away", "altered"
 
 
@@ -97,7 +98,7 @@ def foreign_rows(
     for done, one in enumerate(questions):
         progress(done, len(questions))
         asked = Asked(one.text, one.text, "off topic", one.language, (), {})
-        rows += _rows(asked, engine, (), f"foreign to {index.name}")
+        rows += _rows(asked, engine, (), f"{FOREIGN} {index.name}")
     return rows
 
 

