@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.composer import Candidate, Quoted, shown_text
-from assistant.demand import Demand
+from assistant.demand import Demand, counts
 from assistant.evidence import Evidence, Reading, coverage, evidence_of
 from corpus.text import fold
 
@@ -15,7 +15,7 @@ _KINDS = ("money", "percentage", "time", "quantity", "person", "place")
 # A correction covers at least this much of what the question says beside the conflict.
 LEAST_COVERAGE = 0.5
 # Only a question that is clearly on the subject (a logit) can be corrected.
-LEAST_SUBJECT = 1.0
+LEAST_SUBJECT = 0.0
 _FIELD = 12
 
 
@@ -27,13 +27,13 @@ class Lacking:
     value: str = ""
 
 
-def first_lacking(reading: Reading, counts: Mapping[str, int]) -> Lacking | None:
+def first_lacking(reading: Reading, known: Mapping[str, int]) -> Lacking | None:
     """Return the most telling of the demands that none of the evidence meets."""
     wanted = reading.wanted
     same = _is_same(reading.evidence[0], reading)
     sought = wanted.names if same else {n: wanted.names[n] for n in wanted.invariant}
     for name, own in sought.items():
-        if not any(counts.get(term) for term in own) and not _borne(name, own, reading):
+        if not any(known.get(term) for term in own) and not _borne(name, own, reading):
             return Lacking("name", name)
     said = [one.placed for one in reading.evidence]
     for kind, values, found in (
@@ -52,8 +52,9 @@ def correcting_sentence(
 ) -> Quoted | None:
     """Return the sentence that says otherwise what a question takes for granted, if there is one.
 
-    It speaks of the same things, lacks a figure, count or name of the question, and states
-    another of the kind. A question why takes more for granted than one how many.
+    It speaks of the same things, and counts something otherwise than the question does; or the
+    question asks why, and it has another name than the question. Where questions ask how many, a
+    wrong year is no presupposition.
     """
     if subject < LEAST_SUBJECT or not _presupposes(reading.wanted):
         return None
@@ -62,23 +63,27 @@ def correcting_sentence(
     rivals = [one for one in found if _says_otherwise(one, reading)]
     if not rivals:
         return None
-    best = max(rivals, key=lambda one: (_worth(one, reading), -one.candidate.row))
+    dated = [one for one in rivals if reading.wanted.years <= one.placed.years]
+    best = max(dated or rivals, key=lambda one: (_worth(one, reading), -one.candidate.row))
     if _worth(best, reading) < LEAST_COVERAGE:
         return None
     return Quoted(shown_text(best.candidate.sentence.text), best.candidate)
 
 
 def _presupposes(wanted: Demand) -> bool:
-    return "reason" in wanted.kinds or bool(wanted.cardinals or wanted.figures)
+    return "reason" in wanted.kinds or bool(wanted.counted)
 
 
 def _says_otherwise(one: Evidence, reading: Reading) -> bool:
+    """Tell whether a sentence counts the same thing otherwise, or asked why, names another."""
     wanted = reading.wanted
-    lacks = one.lacks(wanted, same=_is_same(one, reading))
-    numbers = one.said.numbers - wanted.figures - wanted.cardinals
-    if numbers and ("figure" in lacks or wanted.cardinals - one.placed.numbers):
-        return True
+    stated = counts(fold(one.candidate.sentence.text), one.candidate.hit.document.language)
+    for number, counted in wanted.counted:
+        others = {value for value, thing in stated if thing == counted}
+        if others and number not in others:
+            return True
     named = one.said.names - {fold(name) for name in wanted.names}
+    lacks = one.lacks(wanted, same=_is_same(one, reading))
     return "name" in lacks and bool(named) and "reason" in wanted.kinds
 
 

@@ -41,7 +41,8 @@ class Demand:
 
     ``names`` maps each name as the question writes it to its terms; in another language than the
     question's only ``invariant`` names can be looked for. ``numbered`` has the stem of a word with
-    the figure that follows it, as in Group 16.
+    the figure that follows it, as in Group 16; ``counted`` a number with the stem of the word that
+    it counts, as in nine groups.
     """
 
     kinds: frozenset[str]
@@ -52,6 +53,7 @@ class Demand:
     names: Mapping[str, frozenset[str]]
     invariant: frozenset[str]
     numbered: frozenset[tuple[str, str]]
+    counted: frozenset[tuple[str, str]]
 
 
 def demand(question: str, language: str) -> Demand:
@@ -72,6 +74,7 @@ def demand(question: str, language: str) -> Demand:
         names,
         invariant,
         _numbered(folded, language),
+        frozenset(counts(folded, language)),
     )
 
 
@@ -121,6 +124,19 @@ def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
     joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
     years = frozenset(_YEAR.findall(joined))
     return years, frozenset(_DIGITS.findall(joined)) - years
+
+
+def counts(folded: str, language: str) -> set[tuple[str, str]]:
+    """Return each number of a folded text, as digits, with the stem of the word after it."""
+    joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
+    words = _tables()["cardinals"].get(language, "").split()
+    values = {fold(word): str(n) for n, word in enumerate(words, 2)}
+    found = set()
+    for number, word in re.findall(r"(?<![\w.])(\w+)\s+([^\W\d_]{3,})", joined):
+        value = number if number.isdigit() else values.get(number)
+        if value and not _YEAR.fullmatch(value) and not _months().search(word):
+            found.update((value, stem) for stem in terms(word, language)[:1])
+    return found
 
 
 def is_numbered(stem: str, figure: str, folded: str) -> bool:

@@ -19,7 +19,7 @@ from index.dense import Vectors
 from index.generations import Generation
 
 # Each costs an encoding of the question, 15 to 25 ms.
-WORDS = 3
+WORDS = 2
 _WORD = re.compile(r"[\u3400-\u9fff]{2}|[^\W_\u3400-\u9fff]+")
 
 
