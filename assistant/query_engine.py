@@ -6,8 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 
 from assistant.answer import Answer, Hit, Status
-from assistant.composer import candidates, compose, without_brackets
-from assistant.decision import decide
+from assistant.composer import Quoted, candidates, compose, without_brackets
+from assistant.decision import Decision, decide
 from assistant.phrases import phrase
 from assistant.question import checked_question, standalone_question
 from assistant.retriever import HybridRetriever
@@ -15,6 +15,7 @@ from assistant.sentences import term_weights
 from assistant.verifier import verified_answer
 from corpus.errors import AssistantError
 from corpus.settings import Settings
+from index.dense import Vectors
 from index.embedder import load_recorded_embedder
 from index.generations import open_generation
 from index.language import UN_LANGUAGES, detect_language
@@ -56,10 +57,10 @@ class QueryEngine:
         ranked = candidates(query, hits, generation)
         weights = term_weights(query, generation)
         quoted = compose(ranked, weights)
-        decision = decide(ranked, quoted, weights, query.language, generation.manifest)
+        decision = decide(query, ranked, quoted, weights, generation, self._embed)
         clock.lap("compose")
 
-        verified = verified_answer(quoted if decision.answerable else [], generation.records)
+        verified = verified_answer(_shown(quoted, decision), generation.records)
         clock.lap("verify")
 
         language = detect_language(questions[-1], UN_LANGUAGES)
@@ -71,7 +72,14 @@ class QueryEngine:
             language=language,
             status=status,
             text=verified.text,
-            notice=_notice(status, hits, language, questions[-1]),
+            notice=_notice(
+                status,
+                hits,
+                language,
+                questions[-1],
+                decision,
+                corrected=bool(verified.text),
+            ),
             confidence=decision.confidence,
             citations=verified.citations,
             nearest=[] if answered else hits[:NEAREST],
@@ -79,6 +87,9 @@ class QueryEngine:
             generation=generation.id,
             timings_ms=clock.timings(),
         )
+
+    def _embed(self, text: str) -> Vectors:
+        return self.retriever.query(text).vector
 
 
 def open_query_engine(settings: Settings, generation: str | None = None) -> QueryEngine:
@@ -109,13 +120,33 @@ def _status(hits: Sequence[Hit], answerable: bool, verified: bool) -> Status:
     return Status.ANSWERED if verified else Status.WITHHELD_UNVERIFIED
 
 
-def _notice(status: Status, hits: Sequence[Hit], language: str, question: str) -> str:
+def _shown(quoted: Sequence[Quoted], decision: Decision) -> Sequence[Quoted]:
+    """Return what is quoted: the answer, or the one sentence that corrects a presupposition."""
+    if decision.answerable:
+        return quoted
+    return [decision.correction] if decision.correction else []
+
+
+def _notice(
+    status: Status,
+    hits: Sequence[Hit],
+    language: str,
+    question: str,
+    decision: Decision,
+    *,
+    corrected: bool,
+) -> str:
+    """Return fixed words on what was sought and what is missing; the values are the question's."""
     if status is Status.ANSWERED:
         return ""
     if status is Status.WITHHELD_UNVERIFIED:
         return phrase("withheld_unverified", language)
-    sought = without_brackets(question)
-    return phrase("not_in_documents" if hits else "nothing_to_search", language, question=sought)
+    if not hits:
+        return phrase("nothing_to_search", language)
+    lacking = decision.lacking
+    missing = phrase(f"missing_{lacking.kind}", language, value=lacking.value) if lacking else ""
+    name = "said_otherwise" if corrected else "not_in_documents"
+    return phrase(name, language, question=without_brackets(question), missing=missing)
 
 
 class _Clock:

@@ -106,9 +106,30 @@ def _add_refusals(commands: Any) -> None:
     add_json(refusals)
 
 
+def _add_fit_decision(commands: Any) -> None:
+    fit = commands.add_parser(
+        "fit-decision", help="fit the coefficients by which questions are refused"
+    )
+    fit.set_defaults(command=_fit_decision)
+    fit.add_argument(
+        "--on", nargs="+", action="append", type=Path, required=True, metavar="PATH",
+        help="an index, then the case or SQuAD files asked of it; may be given again",
+    )  # fmt: skip
+    fit.add_argument(
+        "--foreign", nargs="+", action="append", type=Path, default=[], metavar="PATH",
+        help="an index, then SQuAD files on other subjects",
+    )  # fmt: skip
+    fit.add_argument("--false-refusals", type=float, default=0.06, metavar="SHARE")
+    fit.add_argument("--limit", type=int, default=400, help="questions from SQuAD files")
+    fit.add_argument("--out", type=Path, metavar="FILE", help="write the coefficients there")
+    add_settings(fit)
+    add_json(fit)
+
+
 _COMMANDS = (
     _add_run,
     _add_fit_ranking,
+    _add_fit_decision,
     _add_retrieval,
     _add_compare,
     _add_check,
@@ -157,6 +178,33 @@ def _refusals(arguments: argparse.Namespace) -> int:
     for name, row in found["groups"].items():
         share = "" if row["refused"] is None else f"{row['refused']:.3f}"
         sys.stdout.write(f"{name:<36}{row['questions']:>6} questions, refused {share}\n")
+    return 0
+
+
+def _fit_decision(arguments: argparse.Namespace) -> int:
+    from eval.fit_decision import fit_decision, write_tables
+
+    settings = settings_of(arguments).values
+    with _progress() as progress:
+        found = fit_decision(
+            arguments.on,
+            arguments.foreign,
+            arguments.false_refusals,
+            arguments.limit,
+            settings,
+            progress,
+        )
+    if arguments.out:
+        write_tables(found, arguments.false_refusals, arguments.out)
+    if arguments.json:
+        print_json(found)
+        return 0
+    heads = ("answerable", "falsely refused", "unanswerable", "refused", "AUROC")
+    for table, slices in found["figures"].items():
+        sys.stdout.write(f"{table:<44}{''.join(f'{head:>16}' for head in heads)}\n")
+        for name, row in slices.items():
+            shown = "".join(f"{'' if row[head] is None else row[head]:>16}" for head in heads)
+            sys.stdout.write(f"{name:<44}{shown}\n")
     return 0
 
 

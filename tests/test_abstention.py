@@ -1,0 +1,70 @@
+"""Questions that name the right things and ask for what is not there, with the product's model."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from assistant.answer import Answer, Status
+from assistant.query_engine import QueryEngine
+from eval.invariants import broken_invariants
+
+_MARKER = re.compile(r"\[\d+\]")
+
+
+def _broken(answer: Answer, engine: QueryEngine) -> list[str]:
+    def page_text(document_id: str, page: int | None) -> str:
+        found = engine.retriever.generation.records.page(document_id, page or 1)
+        return found.text if found else ""
+
+    return broken_invariants(json.loads(json.dumps(answer.to_json())), page_text)
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("What does UNICEF contribute to the Meadow network?", "They do not mention “UNICEF”."),
+        ("How many households did River alert reach in 2011?", "do not concern 2011."),
+        ("What is the fee for joining the Meadow network?", "name no amount of money"),
+        ("Quel est le rôle de Greenpeace dans le réseau Meadow ?", "« Greenpeace »"),
+        ("¿Cuántos hogares alcanzó River alert en 2011?", "no se refieren a 2011"),
+        ("Какую роль играет UNHCR в сети Meadow?", "«UNHCR» в них не упоминается"),
+        ("ما دور UNHCR في شبكة Meadow للنحل؟", "ولا تذكر «UNHCR»"),
+        ("UNHCR在Meadow网络中做什么？", "其中未提及“UNHCR”"),
+    ],
+)
+def test_the_notice_says_what_is_missing(engine: QueryEngine, question: str, missing: str) -> None:
+    answer = engine.answer(question)
+    assert answer.status is Status.NOT_IN_DOCUMENTS
+    assert missing in answer.notice
+    assert not _MARKER.search(answer.notice)
+    assert answer.nearest
+
+
+def test_a_false_presupposition_is_corrected_by_a_quote(engine: QueryEngine) -> None:
+    answer = engine.answer("Why does Glacier watch measure ice on 90 summits?")
+    assert answer.status is Status.NOT_IN_DOCUMENTS
+    assert "64 summits" in answer.text
+    assert "takes for granted" in answer.notice
+    assert answer.citations[0].document_id == "glacier"
+    assert not _broken(answer, engine)
+
+
+def test_a_wrong_year_is_no_presupposition_to_be_corrected(engine: QueryEngine) -> None:
+    answer = engine.answer("How many households did River alert reach in 2011?")
+    assert answer.text == ""
+    assert answer.citations == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many households did River alert reach in 2024?",
+        "On how many summits does Glacier watch measure ice?",
+        "What is the budget for 2025?",
+    ],
+)
+def test_what_is_stated_is_still_answered(engine: QueryEngine, question: str) -> None:
+    assert engine.answer(question).status is Status.ANSWERED

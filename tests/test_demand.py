@@ -1,0 +1,78 @@
+"""What a question demands, and what a text states, in six languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from assistant.demand import demand, is_numbered, stated
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "kind"),
+    [
+        ("en", "How many gardens are there?", "quantity"),
+        ("fr", "Combien de jardins y a-t-il ?", "quantity"),
+        ("es", "¿Cuántos jardines hay?", "quantity"),
+        ("ru", "Сколько садов?", "quantity"),
+        ("ar", "كم عدد الحدائق؟", "quantity"),
+        ("zh", "有多少个花园？", "quantity"),
+        ("en", "When was it founded?", "time"),
+        ("fr", "Quand a-t-il été fondé ?", "time"),
+        ("es", "¿Cuándo se fundó?", "time"),
+        ("ru", "Когда он основан?", "time"),
+        ("ar", "متى تأسست الشبكة؟", "time"),
+        ("zh", "它是哪一年成立的？", "time"),
+        ("en", "What is the registration fee?", "money"),
+        ("fr", "Quel est le budget annuel ?", "money"),
+        ("es", "¿Cuál es el presupuesto?", "money"),
+        ("ru", "Какова стоимость участия?", "money"),
+        ("ar", "ما هي الميزانية السنوية؟", "money"),
+        ("zh", "年度预算是多少？", "money"),
+        ("en", "Who leads it?", "person"),
+        ("ru", "Кто возглавляет группу?", "person"),
+        ("zh", "谁担任主席？", "person"),
+        ("en", "Why was it moved?", "reason"),
+        ("ar", "لماذا نُقل الاجتماع؟", "reason"),
+    ],
+)
+def test_question_words_tell_the_kind_of_value(language: str, question: str, kind: str) -> None:
+    assert kind in demand(question, language).kinds
+
+
+def test_an_acronym_or_a_relative_pronoun_asks_for_no_person() -> None:
+    assert "person" not in demand("What role does WHO play in health?", "en").kinds
+    assert "person" not in demand("What did the envoys who came in May say?", "en").kinds
+
+
+def test_years_figures_ordinals_and_names_are_told_apart() -> None:
+    wanted = demand("Did Study Group 16 hold its third meeting in Ghent in 2019?", "en")
+    assert wanted.years == {"2019"}
+    assert wanted.figures == {"16"}
+    assert wanted.ordinals == {"3"}
+    assert set(wanted.names) == {"Study", "Group", "Ghent"}
+
+
+def test_names_in_latin_letters_hold_in_any_language() -> None:
+    wanted = demand("Какую роль играет UNHCR в этой инициативе?", "ru")
+    assert wanted.invariant == {"UNHCR"}
+    assert demand("Quel est le rôle de l'UIT ?", "fr").invariant == frozenset()
+
+
+def test_a_text_states_its_values() -> None:
+    said = stated("The two courses cost 43 000 US dollars on 3 May 2025, or 12 %.", "en")
+    assert said.years == {"2025"}
+    assert said.numbers >= {"43000", "2", "3", "12"}
+    assert said.months
+    assert said.money
+    assert said.percent
+
+
+def test_initials_are_kept_for_acronyms_that_are_written_out() -> None:
+    assert "CRC" in stated("It met the Committee on the Rights of the Child.", "en").initials
+
+
+def test_a_number_belongs_to_the_word_before_it() -> None:
+    (pair,) = demand("What did Study Group 16 decide in 2024?", "en").numbered
+    assert pair == ("group", "16")
+    assert is_numbered("group", "16", "the study groups 2, 5 and 16 met")
+    assert not is_numbered("group", "16", "16 groups met, of which group 3 in may")

