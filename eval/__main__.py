@@ -107,9 +107,7 @@ def _add_refusals(commands: Any) -> None:
 
 
 def _add_fit_decision(commands: Any) -> None:
-    fit = commands.add_parser(
-        "fit-decision", help="fit the coefficients by which questions are refused"
-    )
+    fit = commands.add_parser("fit-decision", help="fits what questions are refused by")
     fit.set_defaults(command=_fit_decision)
     fit.add_argument(
         "--on", nargs="+", action="append", type=Path, required=True, metavar="PATH",

@@ -103,8 +103,8 @@ def fit_decision(
 def write_tables(found: dict[str, Any], false_refusals: float, file: Path) -> None:
     """Write the coefficients as ``assistant/decision.toml`` has them, and what they come from."""
     lines = [
-        "# Made by `python -m eval fit-decision`. What the features mean stands in assistant/evidence.py",
-        f"# and assistant/probing.py. The threshold refuses {false_refusals:.0%} of the answerable",
+        "# Made by `python -m eval fit-decision`. What the features mean stands in evidence.py",
+        f"# and probing.py. The threshold refuses {false_refusals:.0%} of the answerable",
         "# questions on their own documents, by models that had not seen the document.",
         "#",
         *(f"# {number} questions: {name}" for name, number in sorted(found["questions"].items())),

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from assistant.composer import Candidate, candidates, compose, term_weights
+from assistant.composer import Candidate, candidates, compose
 from assistant.decision import decision_features
 from assistant.demand import demand, spelled
 from assistant.query_engine import QueryEngine, open_query_engine
+from assistant.sentences import term_weights
 from corpus.settings import Settings
 from corpus.text import fold
 from eval.cases import read_cases
