@@ -20,12 +20,14 @@ MAX_SENTENCES = 3
 MAX_WORDS = 150
 # Terms in the heading or the lead count half: they place a sentence, but do not answer.
 CONTEXT_SHARE = 0.5
-# What a further sentence gains in linear score if it adds all of the question's terms.
-_NOVELTY = 8.0
+# What a further sentence gains in linear score if it adds all of the question's terms. From 10 to
+# 16 all facts stand in .95 and .93 of the English development questions (report, sample); at 8 in
+# .90 and .93, at 1 in .88 and .88.
+_NOVELTY = 12.0
 _TOO_ALIKE = 0.8
-# A further sentence must be this likely beside the first.
+# A further sentence must be this likely beside the first; at .02, two of 40 answers lost a fact.
 _LEAST_SHARE = 0.001
-_LEAST = 1e-12
+_LEAST = 1e-12  # keeps the logarithm finite
 # A document's own bracketed numbers would read as markers.
 _BRACKETED = re.compile(r"\s*\[\d+\]")
 _CLAUSE_END = re.compile(r"(?<=[,;:،；，])\s+|\s+(?=[–—(])")

@@ -15,8 +15,9 @@ from corpus.text import fold
 from index.analysis import analysed, terms
 from index.records import Records
 
-# Shorter words are too near to too many others (flee, fleet; post, positive). With 4, 55 of 1,911
-# questions of SQuAD and XQuAD were changed, half of them rightly.
+# Shorter words are too near to too many others (flee, fleet; post, positive). Of 1,911 questions of
+# SQuAD and XQuAD, 45 are changed, and find their paragraph at MRR@10 .937, not .926; with 4 it were
+# 55, and they found it at .935, not .939.
 _SHORTEST = 5
 # Words of this many letters may have two slips, shorter ones one.
 _TWO_SLIPS = 7
