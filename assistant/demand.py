@@ -91,6 +91,19 @@ class Stated:
     names: frozenset[str]
     initials: str
 
+    def beside(self, other: Stated) -> Stated:
+        """Return what this text and another one state together."""
+        return Stated(
+            self.years | other.years,
+            self.numbers | other.numbers,
+            self.ordinals | other.ordinals,
+            self.months or other.months,
+            self.money or other.money,
+            self.percent or other.percent,
+            self.names | other.names,
+            f"{self.initials} {other.initials}",
+        )
+
 
 @lru_cache(maxsize=4096)
 def stated(text: str, language: str) -> Stated:

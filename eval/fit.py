@@ -103,7 +103,7 @@ def fit_decision(
 def write_tables(found: dict[str, Any], false_refusals: float, file: Path) -> None:
     """Write the coefficients as ``assistant/decision.toml`` has them, and what they come from."""
     lines = [
-        "# Made by `python -m eval fit`. What the features mean stands in assistant/evidence.py",
+        "# Made by `python -m eval fit`. What the features mean stands in assistant/features.py",
         f"# and assistant/probing.py. The threshold refuses {false_refusals:.0%} of the answerable",
         "# questions on their own documents, by models that had not seen the document.",
         "#",
