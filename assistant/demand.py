@@ -144,7 +144,7 @@ def counts(folded: str, language: str) -> set[tuple[str, str]]:
     joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
     words = _tables()["cardinals"].get(language, "").split()
     values = {fold(word): str(n) for n, word in enumerate(words, 2)}
-    found = set()
+    found: set[tuple[str, str]] = set()
     for number, word in re.findall(r"(?<![\w.])(\w+)\s+([^\W\d_]{3,})", joined):
         value = number if number.isdigit() else values.get(number)
         if value and not _YEAR.fullmatch(value) and not _months().search(word):
