@@ -27,7 +27,7 @@ AGAINST = (
     "gap_all", "gap_quantity", "gap_time", "rarest_best", "rarest_around", "year_not_in_room",
     "year_off_topic_room", "year_far", "figure_not_in_room", "unnumbered", "ordinal_nowhere",
     "name_unknown", "names_nowhere", "money_nowhere", "quantity_nowhere", "time_nowhere",
-    "probe_best", "probe_best_most", "probe_nearest_most",
+    "probe_best", "probe_nearest",
 )  # fmt: skip
 NAMES = (*FOR, *AGAINST)
 # Those that an embedder which nobody has calibrated can have: they hold no cosine.
