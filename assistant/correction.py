@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from assistant.composer import Candidate, Quoted, shown_text
 from assistant.demand import Demand, counts
-from assistant.evidence import Evidence, Reading, coverage, evidence_of
+from assistant.evidence import Evidence, Reading, by_cosine, coverage, evidence_of
 from corpus.text import fold
 
 # What a notice can name, the most telling first.
 _KINDS = ("money", "percentage", "time", "quantity", "person", "place")
 # A correction covers at least this much of what the question says beside the conflict.
 LEAST_COVERAGE = 0.5
+# ... and this much by itself, without its headings: a line of front matter corrects nothing.
+LEAST_OWN = 0.3
 # Only a question that is clearly on the subject (a logit) can be corrected.
 LEAST_SUBJECT = 0.0
 _FIELD = 12
@@ -58,15 +60,19 @@ def correcting_sentence(
     """
     if subject < LEAST_SUBJECT or not _presupposes(reading.wanted):
         return None
-    nearest = sorted(ranked, key=lambda one: (-one.cosine, one.row))[:_FIELD]
+    nearest = sorted(ranked, key=by_cosine)[:_FIELD]
     found = [evidence_of(one, reading.language) for one in nearest]
     rivals = [one for one in found if _says_otherwise(one, reading)]
-    if not rivals:
+    fitting = [
+        one
+        for one in rivals
+        if _worth(one, one.near, reading) >= LEAST_COVERAGE
+        and _worth(one, one.own, reading) >= LEAST_OWN
+    ]
+    dated = [one for one in fitting if reading.wanted.years <= one.said.years]
+    if not fitting:
         return None
-    dated = [one for one in rivals if reading.wanted.years <= one.placed.years]
-    best = max(dated or rivals, key=lambda one: (_worth(one, reading), -one.candidate.row))
-    if _worth(best, reading) < LEAST_COVERAGE:
-        return None
+    best = min(dated or fitting, key=lambda one: by_cosine(one.candidate))
     return Quoted(shown_text(best.candidate.sentence.text), best.candidate)
 
 
@@ -87,14 +93,14 @@ def _says_otherwise(one: Evidence, reading: Reading) -> bool:
     return "name" in lacks and bool(named) and "reason" in wanted.kinds
 
 
-def _worth(one: Evidence, reading: Reading) -> float:
+def _worth(one: Evidence, found: frozenset[str], reading: Reading) -> float:
     """Return the share covered of what the question says beside its names and numbers in doubt."""
     wanted = reading.wanted
     doubted = {
         term for name, own in wanted.names.items() if not one.bears(name, own) for term in own
     } | (wanted.figures | wanted.cardinals)
     kept = {term: weight for term, weight in reading.weights.items() if term not in doubted}
-    return coverage(one.near, kept)
+    return coverage(found, kept)
 
 
 def _borne(name: str, own: frozenset[str], reading: Reading) -> bool:

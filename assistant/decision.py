@@ -1,8 +1,8 @@
 """Whether the documents answer a question, as a probability and a threshold.
 
 A logistic regression over what the question demands and what the nearest sentences state
-(``assistant.evidence``). Its coefficients stand in ``decision.toml``, with what they were fitted
-on; ``python -m eval fit-decision`` fits them.
+(``assistant.decision_features``, ``assistant.probing``). Its coefficients stand in
+``decision.toml``, with what they were fitted on; ``python -m eval fit-decision`` fits them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from importlib.resources import files
 
 from assistant.composer import Candidate, Quoted
 from assistant.correction import Lacking, correcting_sentence, first_lacking
-from assistant.evidence import Reading, features, read_evidence
+from assistant.decision_features import features
+from assistant.evidence import Reading, read_evidence
 from assistant.probing import probe, probe_features
 from assistant.retriever import Query
 from index.dense import Vectors

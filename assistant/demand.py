@@ -30,6 +30,7 @@ _WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 # Question words that are relative pronouns too ask only where they open a clause.
 _OPENING = frozenset({"person", "place", "time"})
 _CLAUSE = re.compile(r"[,;:.?!،؟¿¡]|(?<!\w)(?:and|et|y|и)(?!\w)")
+_STOPS = frozenset(".!?:|\n")
 _BEFORE = 2  # words, as in "in the year when" and "to whom"
 _CAPITALS = re.compile(r"[A-Z]{2,}|[A-Z]+\d|\d[A-Z]+")
 
@@ -90,6 +91,19 @@ class Stated:
     percent: bool
     names: frozenset[str]
     initials: str
+
+    def beside(self, other: Stated) -> Stated:
+        """Return what this text and another one state together."""
+        return Stated(
+            self.years | other.years,
+            self.numbers | other.numbers,
+            self.ordinals | other.ordinals,
+            self.months or other.months,
+            self.money or other.money,
+            self.percent or other.percent,
+            self.names | other.names,
+            f"{self.initials} {other.initials}",
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -206,9 +220,12 @@ def _capitalised(text: str) -> Iterable[str]:
     """Yield the capitalised words of a text that do not begin a sentence."""
     previous_end = 0
     for found in _WORD.finditer(text):
-        begins = not previous_end or re.search(r"[.!?:|\n]", text[previous_end : found.start()])
-        if found.group()[0].isupper() and (not begins or _CAPITALS.search(found.group())):
-            yield found.group()
+        word = found.group()
+        if word[0].isupper():
+            between = text[previous_end : found.start()]
+            begins = not previous_end or not _STOPS.isdisjoint(between)
+            if not begins or _CAPITALS.search(word):
+                yield word
         previous_end = found.end()
 
 

@@ -27,7 +27,7 @@ AGAINST = (
     "gap_all", "gap_quantity", "gap_time", "rarest_best", "rarest_around", "year_not_in_room",
     "year_off_topic_room", "year_far", "figure_not_in_room", "unnumbered", "ordinal_nowhere",
     "name_unknown", "names_nowhere", "money_nowhere", "quantity_nowhere", "time_nowhere",
-    "probe_best", "probe_best_most", "probe_nearest_most",
+    "probe_best", "probe_nearest",
 )  # fmt: skip
 NAMES = (*FOR, *AGAINST)
 # Those that an embedder which nobody has calibrated can have: they hold no cosine.
@@ -103,7 +103,7 @@ def fit_decision(
 def write_tables(found: dict[str, Any], false_refusals: float, file: Path) -> None:
     """Write the coefficients as ``assistant/decision.toml`` has them, and what they come from."""
     lines = [
-        "# Made by `python -m eval fit-decision`. What the features mean stands in evidence.py",
+        "# Made by `python -m eval fit-decision`. What they mean stands in decision_features.py",
         f"# and probing.py. The threshold refuses {false_refusals:.0%} of the answerable",
         "# questions on their own documents, by models that had not seen the document.",
         "#",

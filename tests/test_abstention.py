@@ -28,7 +28,7 @@ def _broken(answer: Answer, engine: QueryEngine) -> list[str]:
         ("What does UNICEF contribute to the Meadow network?", "They do not mention “UNICEF”."),
         ("How many households did River alert reach in 2011?", "do not concern 2011."),
         ("What is the fee for joining the Meadow network?", "name no amount of money"),
-        ("Quel est le rôle de Greenpeace dans le réseau Meadow ?", "« Greenpeace »"),
+        ("Combien de foyers River alert a-t-il atteints en 2011 ?", "ne portent pas sur 2011"),
         ("¿Cuántos hogares alcanzó River alert en 2011?", "no se refieren a 2011"),
         ("Какую роль играет UNHCR в сети Meadow?", "«UNHCR» в них не упоминается"),
         ("ما دور UNHCR في شبكة Meadow للنحل؟", "ولا تذكر «UNHCR»"),
