@@ -9,7 +9,7 @@ from assistant.answer import Answer, Hit, Status
 from assistant.composer import Quoted, candidates, compose, without_brackets
 from assistant.decision import Decision, decide
 from assistant.phrases import phrase
-from assistant.question import checked_question, standalone_question
+from assistant.question import checked_question, question_language, standalone_question
 from assistant.retriever import HybridRetriever
 from assistant.sentences import term_weights
 from assistant.verifier import verified_answer
@@ -63,7 +63,7 @@ class QueryEngine:
         verified = verified_answer(_shown(quoted, decision), generation.records)
         clock.lap("verify")
 
-        language = detect_language(questions[-1], UN_LANGUAGES)
+        language = question_language(questions[-1], self.retriever.usual_language)
         status = _status(hits, decision.answerable, bool(verified.text))
         answered = status is Status.ANSWERED
         return Answer(

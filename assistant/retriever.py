@@ -86,7 +86,7 @@ class HybridRetriever:
         audiences: Sequence[str] | None = None,
     ) -> Query:
         """Make a question ready; this is its one encoding."""
-        usual = self._usual_language
+        usual = self.usual_language
         language = question_language(text, usual)
         if language == usual:
             text = corrected(text, language, self.generation.records)
@@ -94,7 +94,7 @@ class HybridRetriever:
         return Query(text, language, vector, filters or {}, audiences, self._foreign(language))
 
     @cached_property
-    def _usual_language(self) -> str:
+    def usual_language(self) -> str:
         """The language of most passages; English where there is none."""
         passages: Counter[str] = Counter()
         for one in self.generation.records.documents():
@@ -207,7 +207,7 @@ class HybridRetriever:
         That takes as long as answering eight questions, so that it is left out for questions in
         the language of most passages; None then, and where there are no such questions.
         """
-        if language == self._usual_language:
+        if language == self.usual_language:
             return None
         if language not in self._foreign_questions:
             texts = foreign_questions().get(language, [])
