@@ -58,7 +58,29 @@ def features(
         "foreign": float(not same),
     }
     gaps = {f"gap_{name}": reading.gaps.get(name, 0.0) for name in GAPS}
-    return found | gaps | _values(reading) | _names(reading, counts, same=same) | _kinds(reading)
+    return (
+        found
+        | gaps
+        | _values(reading)
+        | _names(reading, counts, same=same)
+        | _kinds(reading)
+        | _of_the_first(reading, top)
+    )
+
+
+def _of_the_first(reading: Reading, top: float) -> dict[str, float]:
+    """Return what the sentence that would be read first lacks, or says otherwise."""
+    first, wanted = reading.first, reading.wanted
+    lost = [w / top for term, w in reading.weights.items() if term not in first.near]
+    met = kinds_met(wanted, first)
+    return {
+        "first_year_rival": float(
+            bool(wanted.years and first.said.years and not wanted.years & first.placed.years)
+        ),
+        "first_rarest": max(lost, default=0.0),
+        "first_lacks_kind": sum(not one for one in met.values()) / (len(met) or 1),
+        "first_lost": sum(lost) / (sum(w / top for w in reading.weights.values()) or 1.0),
+    }
 
 
 def _subject(above_noise: float, covered: float, *, same: bool) -> float:

@@ -135,8 +135,8 @@ def _asks(kind: str, folded: str, language: str) -> bool:
 
 
 def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
+    years = frozenset(_YEAR.findall(_GROUPED.sub(" ", folded)))  # 2 000 people are no year
     joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
-    years = frozenset(_YEAR.findall(joined))
     return years, frozenset(_DIGITS.findall(joined)) - years
 
 

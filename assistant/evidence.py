@@ -49,12 +49,16 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Reading:
-    """A question's demands, the evidence sentences, best first, and what passages hold."""
+    """A question's demands, the evidence sentences, best first, and what passages hold.
+
+    ``first`` is the sentence that the answer would begin with.
+    """
 
     wanted: Demand
     language: str
     weights: Mapping[str, float]
     evidence: Sequence[Evidence]
+    first: Evidence
     around: frozenset[str]
     rooms: Sequence[frozenset[str]]
     room_said: Stated
@@ -71,7 +75,7 @@ def read_evidence(
     quoted: Sequence[Quoted],
     weights: Mapping[str, float],
 ) -> Reading:
-    """Read the sentences of the answer and the nearest ones; ``ranked`` must not be empty."""
+    """Read the sentences of the answer and the nearest ones; neither must be empty."""
     nearest = sorted(ranked, key=by_cosine)[:NEAREST]
     chosen = {one.row: one for one in (*(q.candidate for q in quoted), *nearest)}
     wanted = demand(question, language)
@@ -85,8 +89,9 @@ def read_evidence(
     topic = max(evidence, key=lambda one: (_topical(one, weights), -one.candidate.row))
     topic_room = _room_said(ranked, topic)
     around = frozenset().union(*rooms)
+    first = evidence_of(quoted[0].candidate, language)
     return Reading(
-        wanted, language, weights, evidence, around, rooms, said, topic, topic_room, gaps, text
+        wanted, language, weights, evidence, first, around, rooms, said, topic, topic_room, gaps, text
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from assistant.answer_types import Word, stated_places
+from assistant.demand import stated
 from assistant.lists import KIND as LIST
 from corpus.documents import Sentence
 from corpus.text import fold
@@ -33,6 +34,7 @@ class Asked:
     weights: Mapping[str, float]
     kinds: frozenset[str]
     letters: frozenset[str]
+    years: frozenset[str] = frozenset()
 
     @property
     def total(self) -> float:
@@ -122,6 +124,7 @@ def features(
         "item": float(sentence.kind == "item"),
         "bare_row": float(sentence.kind == "row" and not sentence.lead),
         "list": float(sentence.kind == LIST),
+        "rival_year": float(_has_rival_year(asked, text, around)),
     }
     if asked.kinds & _HEADED and known:
         found["head"] = 1.0 if next(iter(asked.weights)) in terms else -1.0
@@ -135,6 +138,16 @@ def features(
         if kind in {"number", "date", "name"}:
             near = max([near, *(_around(asked, text.words, place) for place in places)])
     return found | {"near": near}
+
+
+def _has_rival_year(asked: Asked, text: Text, around: Surroundings) -> bool:
+    """Tell whether a sentence gives years, and neither it nor what precedes gives those asked."""
+    own = stated(text.text, text.language).years
+    if not asked.years or not own:
+        return False
+    before = around.before.text if around.before else ""
+    near = stated(f"{before}\n{around.context.text}", text.language).years
+    return not asked.years & (own | near)
 
 
 def _around(asked: Asked, words: Sequence[Word], place: int) -> float:

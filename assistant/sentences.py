@@ -12,6 +12,7 @@ import numpy as np
 from assistant.acronyms import Acronym, acronyms, both_ways
 from assistant.answer import Hit
 from assistant.answer_types import asked_kinds
+from assistant.demand import stated
 from assistant.features import Asked, Surroundings, Text, analysed_text, features, letters_of
 from assistant.lists import whole_lists, with_header
 from assistant.retriever import Query, adjusted, standardised
@@ -67,7 +68,8 @@ def featured_sentences(
         return []
     own_letters = letters_of(word for _, word in analysed(query.text, query.language))
     kinds = asked_kinds(query.text, query.language)
-    asked = Asked(query.language, weights, kinds, own_letters)
+    years = stated(query.text, query.language).years
+    asked = Asked(query.language, weights, kinds, own_letters, years)
     known = _known_acronyms(by_row.values())
     cosines = _cosines(query, stored, by_row, generation)
     units: list[tuple[SentenceRow, tuple[int, ...]]] = [
@@ -82,15 +84,15 @@ def featured_sentences(
         if one.sentence.kind != "row" and all(word.isdecimal() for _, word in text.words):
             continue  # the number of a list item, or a bullet
         around = Surroundings(*_around(one, hit, query), before.get(one.row))
-        stated = both_ways(text.terms, known)
-        values = features(asked, one.sentence, text, stated, around)
+        borne = both_ways(text.terms, known)
+        values = features(asked, one.sentence, text, borne, around)
         values["cosine"] = max(cosines.sentence[row] for row in rows)
         values["passage_cosine"] = cosines.passage[one.passage]
         values["passage"] = hit.score
         raw = max(cosines.raw[row] for row in rows)
         context = both_ways(around.context.terms | around.title.terms, known)
         quoted = with_header(one, stored) if one.sentence.kind == "row" else one.sentence
-        found.append(Featured(quoted, hit, rows, raw, stated, context, values))
+        found.append(Featured(quoted, hit, rows, raw, borne, context, values))
     return found
 
 
