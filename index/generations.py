@@ -25,6 +25,7 @@ from index.lock import Pin
 from index.manifest import MANIFEST_FILE, Manifest, read_manifest
 from index.pointer import Permitted, Pointer, damaged_pointers, read_pointer
 from index.records import Records
+from index.repairs import index_command, sync_command
 
 RECORDS_FILE = "records.sqlite"
 PASSAGE_VECTORS_FILE = "passages.vectors"
@@ -51,7 +52,8 @@ class Generation:
         if self.manifest.analysis != ANALYSIS:
             raise NoUsableIndexError(
                 f"The index generation {folder} was built with other keyword rules "
-                f"({self.manifest.analysis}). Build it anew: python -m ingest sync --force"
+                f"({self.manifest.analysis}). Build it anew: "
+                f"{sync_command(folder.parent.parent, force=True)}"
             )
         check_files(folder, self.manifest)
         self.records = Records(folder / RECORDS_FILE, permitted)
@@ -109,10 +111,13 @@ def generation_folder(index: Path, generation: str) -> Path:
 
 def no_index(index: Path) -> NoUsableIndexError:
     """Return the error for a folder without an index, with the command that makes one."""
-    return NoUsableIndexError(
-        f"There is no index in {index}. Make one: "
-        f"python -m ingest sync --corpus DIR --index {index}"
-    )
+    if generation_ids(index):
+        return NoUsableIndexError(
+            f"None of the generations in {index} is published. Serve one: "
+            f"{index_command('rollback GENERATION', index)}; these are there: "
+            f"{', '.join(generation_ids(index))}"
+        )
+    return NoUsableIndexError(f"There is no index in {index}. Make one: {sync_command(index)}")
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
@@ -152,7 +157,7 @@ def _pointer_warning(index: Path) -> str | None:
     problems = damaged_pointers(index)
     if not problems:
         return None
-    return f"{' '.join(problems)} The copy of it is used. To repair it: python -m ingest sync"
+    return f"{' '.join(problems)} The copy of it is used. To repair it: {sync_command(index)}"
 
 
 def _named(index: Path, generation: str) -> Generation:
@@ -161,12 +166,14 @@ def _named(index: Path, generation: str) -> Generation:
         _pointer(index)
         raise NoUsableIndexError(
             f"The index in {index} has no generation {generation!r} "
-            f"(there: {', '.join(known) or 'none'}). List them: python -m ingest status"
+            f"(there: {', '.join(known) or 'none'}). List them: {index_command('status', index)}"
         )
     try:
         return Generation(generation_folder(index, generation))
     except DamagedIndexError as error:
-        raise DamagedIndexError(f"{error} Name another: python -m ingest status") from error
+        raise DamagedIndexError(
+            f"{error} Name another: {index_command('status', index)}"
+        ) from error
 
 
 def _former(index: Path, pointer: Pointer, damage: DamagedIndexError) -> Generation:
@@ -176,14 +183,14 @@ def _former(index: Path, pointer: Pointer, damage: DamagedIndexError) -> Generat
             continue
         warning = (
             f"{damage} Generation {former} is served in its place, without what was removed or "
-            "changed since. To repair the index: python -m ingest sync"
+            f"changed since. To repair the index: {sync_command(index)}"
         )
         try:
             return Generation(generation_folder(index, former), pointer.permitted, warning)
         except NoUsableIndexError:
             continue
     raise DamagedIndexError(
-        f"{damage} Build the index anew: python -m ingest sync --force"
+        f"{damage} Build the index anew: {sync_command(index, force=True)}"
     ) from damage
 
 

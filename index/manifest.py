@@ -9,6 +9,7 @@ from typing import Any
 
 from corpus.errors import DamagedIndexError, NoUsableIndexError
 from index.noise import Noise
+from index.repairs import sync_command
 from index.sealed import seal, unseal
 
 FORMAT = 3
@@ -84,7 +85,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise NoUsableIndexError(
             f"The index generation {folder} has format {found}, this version reads "
             f"{' and '.join(map(str, READABLE_FORMATS))}. "
-            "Build it anew: python -m ingest sync --force"
+            f"Build it anew: {sync_command(folder.parent.parent, force=True)}"
         )
     try:
         return _manifest(values)

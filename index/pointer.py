@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from corpus.errors import DamagedIndexError
+from index.repairs import index_command
 from index.sealed import seal, unseal
 
 POINTER_FILE = "CURRENT"
@@ -56,8 +57,9 @@ def read_pointer(index: Path) -> Pointer | None:
             problems.append(str(error))
     if problems:
         raise DamagedIndexError(
-            f"{' '.join(problems)} Name the generation to serve (python -m ingest status lists "
-            "them): python -m ingest rollback GENERATION"
+            f"{' '.join(problems)} Name the generation to serve: "
+            f"{index_command('rollback GENERATION', index)}; these are there: "
+            f"{', '.join(sorted(path.name for path in (index / 'generations').glob('*')))}"
         )
     return None
 

@@ -18,6 +18,7 @@ from index.generations import Generation, generation_folder, generation_ids
 from index.lock import Pin
 from index.manifest import MANIFEST_FILE
 from index.pointer import Pointer, read_pointer, sync_to_disk, write_pointer
+from index.verification import problems_of
 
 _BUILDING = "building"
 _PRUNED = "pruned-"
@@ -97,7 +98,9 @@ def publish(index: Path, generation: Generation) -> None:
 
 
 def prune(index: Path, keep: int) -> tuple[list[str], list[str]]:
-    """Remove all but the ``keep`` newest generations; the published one always stays.
+    """Remove damaged generations, and all but the ``keep`` newest sound ones.
+
+    The published one always stays, and counts among those.
 
     Returns the ids that were removed, and those that a reader has open and that therefore stay.
     Raises UsageError for ``keep`` under 1.
@@ -107,9 +110,11 @@ def prune(index: Path, keep: int) -> tuple[list[str], list[str]]:
     pointer = read_pointer(index)
     published = pointer.generation if pointer else None
     others = [name for name in generation_ids(index) if name != published]
+    damaged = [name for name in others if problems_of(generation_folder(index, name))]
+    sound = [name for name in others if name not in damaged]
     removed: list[str] = []
     in_use: list[str] = []
-    for name in others[: max(len(others) - (keep - 1), 0)]:
+    for name in sorted([*damaged, *sound[: max(len(sound) - (keep - 1), 0)]]):
         (removed if _remove(index, name) else in_use).append(name)
     return removed, in_use
 

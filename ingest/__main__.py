@@ -53,10 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="GENERATION",
         help="one of `status` (default: the one published before)",
     )
-    prune = commands.add_parser("prune", help="drop old generations")
+    rollback.add_argument(
+        "--force", action="store_true", help="even if documents are for other readers there"
+    )
+    prune = commands.add_parser("prune", help="drop damaged and old generations")
     prune.set_defaults(command=_prune)
     prune.add_argument(
-        "--keep", type=int, required=True, metavar="N", help="how many to keep, the newest ones"
+        "--keep",
+        type=int,
+        required=True,
+        metavar="N",
+        help="how many, with the published one",
     )
     for parser_ in (verify, rollback, prune):
         add_settings(parser_, "index")
@@ -121,7 +128,7 @@ def _status(arguments: argparse.Namespace) -> int:
         print_json(status)
         return 0
     for generation in status["generations"]:
-        mark = "*" if generation["state"] == "published" else " "
+        mark = "*" if generation["published"] else " "
         if generation["state"] == "damaged":
             sys.stdout.write(f"{mark} {generation['id']}  damaged: {generation['reason']}\n")
             continue
@@ -131,6 +138,7 @@ def _status(arguments: argparse.Namespace) -> int:
             f"{mark} {generation['id']}  {generation['created']}  {size}"
             f"  {counts}  embedder {generation['embedder']}  {generation['state']}\n"
         )
+    sys.stdout.write("".join(f"DAMAGED {problem}\n" for problem in status["problems"]))
     holder = status["lock_holder"]
     sys.stdout.write(f"Being written by process {holder}.\n" if holder else "No writer.\n")
     return 0
@@ -148,17 +156,15 @@ def _verify(arguments: argparse.Namespace) -> int:
             sys.stdout.write("".join(f"        {problem}\n" for problem in problems))
         sys.stdout.write("".join(f"DAMAGED {problem}\n" for problem in found["pointer"]))
         if not found["ok"]:
-            sys.stdout.write(
-                "To repair: python -m ingest sync; or serve a sound one: "
-                "python -m ingest rollback GENERATION\n"
-            )
+            sys.stdout.write(f"To repair: {found['repair']}\n")
     return 0 if found["ok"] else 1
 
 
 def _rollback(arguments: argparse.Namespace) -> int:
     from ingest.housekeeping import rollback
 
-    done = rollback(settings_of(arguments).values.index, arguments.generation)
+    index = settings_of(arguments).values.index
+    done = rollback(index, arguments.generation, force=arguments.force)
     if arguments.json:
         print_json(done)
         return 0

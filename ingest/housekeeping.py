@@ -14,40 +14,35 @@ from index.generations import (
     open_generation,
 )
 from index.lock import writer_lock
-from index.pointer import Pointer, read_pointer
+from index.pointer import Pointer
 from index.publishing import known_pointer, prune, publish
+from index.repairs import index_command
 from index.verification import problems_of
 
 
-def rollback(index: Path, generation: str | None = None) -> dict[str, Any]:
+def rollback(index: Path, generation: str | None = None, *, force: bool = False) -> dict[str, Any]:
     """Serve another generation from now on: the one named, or the one published before.
 
     Returns its id, the one that was served ``before``, and the paths of the documents that
     ``returned`` to what is served and that are ``gone`` from it. Raises UsageError when there is
-    no such generation, DamagedIndexError when it is damaged, IndexLockedError during a sync.
+    no such generation, and without ``force`` when documents would be served for another audience
+    than now; DamagedIndexError when it is damaged, IndexLockedError during a sync.
     """
-    _refuse_missing(index)
+    if not generation_ids(index):
+        raise no_index(index)
     with writer_lock(index):
         pointer = known_pointer(index)
         wanted = generation or _one_before(index, pointer)
-        if wanted not in generation_ids(index):
-            known = ", ".join(generation_ids(index)) or "none"
-            raise UsageError(f"There is no generation {wanted!r} in {index}. There are: {known}.")
-        problems = problems_of(generation_folder(index, wanted))
-        if problems:
-            raise DamagedIndexError(
-                f"Generation {wanted} is not sound, and was not published: {' '.join(problems)} "
-                "Name another: python -m ingest status"
-            )
-        before = _paths(index, pointer)
-        opened = Generation(generation_folder(index, wanted))
-        now = {one.document.path for one in opened.records.documents()}
+        opened = _sound(index, wanted)
+        before, now = _audiences(_served(index, pointer)), _audiences(opened)
+        if not force:
+            _refuse_other_readers(opened, pointer, before)
         publish(index, opened)
     return {
         "generation": wanted,
         "before": pointer.generation if pointer else None,
-        "returned": sorted(now - before),
-        "gone": sorted(before - now),
+        "returned": sorted(now.keys() - before.keys()),
+        "gone": sorted(before.keys() - now.keys()),
     }
 
 
@@ -57,15 +52,10 @@ def prune_index(index: Path, keep: int) -> tuple[list[str], list[str]]:
     The published one always stays. Raises UsageError for ``keep`` under 1, NoUsableIndexError
     when there is no index, IndexLockedError during a sync.
     """
-    _refuse_missing(index)
+    if not generation_ids(index):
+        raise no_index(index)
     with writer_lock(index):
         return prune(index, keep)
-
-
-def _refuse_missing(index: Path) -> None:
-    if not generation_ids(index):
-        read_pointer(index)
-        raise no_index(index)
 
 
 def _one_before(index: Path, pointer: Pointer | None) -> str:
@@ -74,14 +64,55 @@ def _one_before(index: Path, pointer: Pointer | None) -> str:
         if name in there:
             return name
     raise UsageError(
-        "No earlier generation is there. Name the one to serve: python -m ingest status lists them."
+        f"No earlier generation is there. There are: {', '.join(generation_ids(index))}. "
+        f"Name the one to serve: {index_command('rollback GENERATION', index)}"
     )
 
 
-def _paths(index: Path, pointer: Pointer | None) -> set[str]:
-    """Return the paths of the documents served now; none where that cannot be told."""
+def _sound(index: Path, generation: str) -> Generation:
+    known = generation_ids(index)
+    if generation not in known:
+        raise UsageError(
+            f"There is no generation {generation!r} in {index}. There are: {', '.join(known)}."
+        )
+    problems = problems_of(generation_folder(index, generation))
+    if problems:
+        raise DamagedIndexError(
+            f"Generation {generation} is not sound, and was not published: {' '.join(problems)} "
+            f"Name another: {index_command('status', index)}"
+        )
+    return Generation(generation_folder(index, generation))
+
+
+def _refuse_other_readers(
+    opened: Generation, pointer: Pointer | None, before: dict[str, str]
+) -> None:
+    """Refuse where a document, by its path or by its content, is for other readers than now."""
+    by_content: dict[str, set[str]] = {}
+    for sha256, audience in (pointer.documents if pointer else None) or ():
+        by_content.setdefault(sha256, set()).add(audience)
+    other = []
+    for one in opened.records.documents():
+        then = one.document.audience
+        now = by_content.get(one.document.sha256, {before.get(one.document.path, then)})
+        if then not in now:
+            other.append(f"{one.document.path} ({', '.join(sorted(now))} now, {then} then)")
+    if other:
+        raise UsageError(
+            f"In generation {opened.id} these documents are for other readers: "
+            f"{'; '.join(other)}. To serve it all the same, add --force."
+        )
+
+
+def _served(index: Path, pointer: Pointer | None) -> Generation | None:
+    """Return what is served now; None where that cannot be told."""
     try:
-        served = open_generation(index, pointer.generation if pointer else None)
+        return open_generation(index) if pointer else None
     except NoUsableIndexError:
-        return set()
-    return {one.document.path for one in served.records.documents()}
+        return None
+
+
+def _audiences(generation: Generation | None) -> dict[str, str]:
+    """Return the audience of each document by path."""
+    documents = generation.records.documents() if generation else []
+    return {one.document.path: one.document.audience for one in documents}

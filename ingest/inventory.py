@@ -14,7 +14,9 @@ from index.generations import (
 )
 from index.lock import lock_holder
 from index.manifest import read_manifest
-from index.pointer import Pointer, damaged_pointers, read_pointer
+from index.pointer import Pointer, damaged_pointers
+from index.publishing import known_pointer
+from index.repairs import index_command, sync_command
 from index.verification import problems_of
 
 
@@ -55,15 +57,17 @@ def inventory(generation: Generation) -> list[dict[str, Any]]:
 def index_status(index: Path) -> dict[str, Any]:
     """Return the generations, oldest first, and who writes the index at this moment.
 
-    Raises NoUsableIndexError when nothing was ever published there.
+    Raises NoUsableIndexError when there is no generation at all.
     """
-    pointer = read_pointer(index)
-    if pointer is None:
+    names = generation_ids(index)
+    pointer = known_pointer(index) or Pointer("")
+    if not names:
         raise no_index(index)
     return {
         "index": str(index),
-        "published": pointer.generation,
-        "generations": [_generation_row(index, name, pointer) for name in generation_ids(index)],
+        "published": pointer.generation or None,
+        "problems": damaged_pointers(index),
+        "generations": [_generation_row(index, name, pointer) for name in names],
         "lock_holder": lock_holder(index),
     }
 
@@ -72,7 +76,8 @@ def _generation_row(index: Path, name: str, pointer: Pointer) -> dict[str, Any]:
     try:
         manifest = read_manifest(generation_folder(index, name))
     except NoUsableIndexError as error:
-        return {"id": name, "state": "damaged", "reason": str(error)}
+        published = name == pointer.generation
+        return {"id": name, "state": "damaged", "published": published, "reason": str(error)}
     return {
         "id": name,
         "state": _state(name, pointer),
@@ -90,18 +95,20 @@ def _generation_row(index: Path, name: str, pointer: Pointer) -> dict[str, Any]:
 def _state(name: str, pointer: Pointer) -> str:
     if name == pointer.generation:
         return "published"
+    if not pointer.generation:
+        return "not published"
     return "held back" if name > pointer.generation and name not in pointer.history else "former"
 
 
 def verified(index: Path, generation: str | None = None) -> dict[str, Any]:
     """Check every byte of one generation, or of all, and the pointer.
 
-    Returns ``ok``, the problems of each of the ``generations``, and those of the ``pointer``.
+    Returns ``ok``, the problems of each of the ``generations``, those of the ``pointer``, and the
+    command to ``repair`` them.
     Raises NoUsableIndexError when there is no index, UsageError for an unknown generation.
     """
     known = generation_ids(index)
     if not known:
-        read_pointer(index)
         raise no_index(index)
     if generation and generation not in known:
         raise UsageError(f"There is no generation {generation!r}. There are: {', '.join(known)}.")
@@ -109,4 +116,17 @@ def verified(index: Path, generation: str | None = None) -> dict[str, Any]:
     problems = {name: problems_of(generation_folder(index, name)) for name in names}
     pointer = damaged_pointers(index)
     ok = not pointer and not any(problems.values())
-    return {"ok": ok, "generations": problems, "pointer": pointer}
+    repair = "" if ok else _repair(index, {name for name, found in problems.items() if found})
+    return {"ok": ok, "generations": problems, "pointer": pointer, "repair": repair}
+
+
+def _repair(index: Path, damaged: set[str]) -> str:
+    """Return the command that leaves nothing damaged."""
+    pointer = known_pointer(index)
+    if pointer is None:
+        return index_command("rollback GENERATION", index)
+    if pointer.generation not in damaged:
+        if not damaged:
+            return sync_command(index)  # the pointer or its copy
+        return index_command(f"prune --keep {len(generation_ids(index))}", index)
+    return sync_command(index, force=not set(pointer.history) - damaged)

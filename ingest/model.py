@@ -47,7 +47,7 @@ class Model:
             raise UsageError(
                 f"The embedding model {record.source!r} ({record.dimension} dimensions) is not the "
                 f"one that built the index, {before.source!r} ({before.dimension} dimensions). "
-                "Set that one, or embed everything anew: python -m ingest sync --force"
+                "Set that one, or embed everything anew: run the command again with --force"
             )
 
 

@@ -29,12 +29,22 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class AudienceChange:
+    """A published document that other readers may see from now on."""
+
+    path: str
+    before: str
+    now: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """The files to index and how they differ from what is published.
 
     ``added``, ``changed``, ``removed`` and ``described`` (the same content, another catalogue
     entry) are paths. ``duplicates`` have the content of another file, and are not indexed.
-    ``known`` has the published document with the content of a file, which then need not be read.
+    ``audiences`` has those that other readers may see from now on. ``known`` has the published
+    document with the content of a file, which then need not be read.
     ``digest`` stands for the whole corpus with its catalogue: an equal one means that there is
     nothing to do.
     """
@@ -47,6 +57,7 @@ class Plan:
     moved: list[Moved]
     removed: list[str]
     described: list[str]
+    audiences: list[AudienceChange]
     duplicates: list[Duplicate]
     known: dict[str, IndexedDocument]
     quarantined: dict[str, Quarantined]
@@ -68,8 +79,8 @@ def make_plan(
     """
     catalogue = read_catalogue(corpus)
     everything = corpus_files(corpus, catalogue)
-    files, duplicates = _without_duplicates(everything, catalogue)
     former = _Former.of(published)
+    files, duplicates = _without_duplicates(everything, catalogue, former)
     paths = {file.path for file in everything}
     now = {file.path: file.sha256 for file in files}
     moved = _moved(now, former, paths)
@@ -84,6 +95,7 @@ def make_plan(
         moved=moved,
         removed=sorted(former.hashes.keys() - paths - origins),
         described=_described(files, catalogue, former),
+        audiences=_audiences(files, catalogue, former, moved),
         duplicates=duplicates,
         known=known,
         quarantined={
@@ -139,28 +151,40 @@ class _Former:
         return cls(documents, refused, hashes)
 
 
+def _precedence(file: CorpusFile, catalogue: Catalogue, former: _Former) -> tuple[bool, bool, str]:
+    published = former.documents.get(file.path)
+    same = published is not None and published.document.sha256 == file.sha256
+    return file.path not in catalogue.entries, not same, file.path
+
+
 def _without_duplicates(
-    files: Iterable[CorpusFile], catalogue: Catalogue
+    files: Iterable[CorpusFile], catalogue: Catalogue, former: _Former
 ) -> tuple[list[CorpusFile], list[Duplicate]]:
     """Part the files that have the content of another one from those that are indexed.
 
-    A file with a catalogue entry goes before one without, then the first by path. Two entries
-    for different audiences are two documents: leaving one out would hide it from its readers.
+    Only files that the same reader reads are compared: the same bytes under an ending that cannot
+    be read are no document. One with a catalogue entry goes first, then one that is published,
+    then the first by path. Two entries for different audiences are two documents: leaving one
+    out would hide it from its readers.
     """
-    by_content: dict[str, list[CorpusFile]] = defaultdict(list)
-    for file in files:
-        by_content[file.sha256].append(file)
+    by_content: dict[tuple[str, str], list[CorpusFile]] = defaultdict(list)
     kept, duplicates = [], []
-    for sha256, group in by_content.items():
+    for file in files:
+        reader = READERS.get(PurePosixPath(file.path).suffix.lower())
+        if reader is None or file.sha256 == _EMPTY:
+            kept.append(file)  # to be quarantined, each with its reason
+        else:
+            by_content[file.sha256, reader].append(file)
+    for (sha256, _), group in by_content.items():
         by_audience: dict[str, CorpusFile] = {}
-        for file in sorted(group, key=lambda f: (f.path not in catalogue.entries, f.path)):
+        for file in sorted(group, key=lambda f: _precedence(f, catalogue, former)):
             entry = catalogue.entries.get(file.path)
-            if entry or not by_audience or sha256 == _EMPTY:
+            if entry or not by_audience:
                 audience = entry.audience if entry else CatalogueEntry(file.path).audience
                 first = by_audience.setdefault(audience, file)
             else:
                 first = next(iter(by_audience.values()))
-            if first is file or sha256 == _EMPTY:  # each empty file is told to be empty
+            if first is file:
                 kept.append(file)
             else:
                 duplicates.append(Duplicate(file.path, sha256, first.path))
@@ -215,6 +239,19 @@ def _described(files: Iterable[CorpusFile], catalogue: Catalogue, former: _Forme
         if now != one.document:
             changed.append(file.path)
     return changed
+
+
+def _audiences(
+    files: Iterable[CorpusFile], catalogue: Catalogue, former: _Former, moved: Iterable[Moved]
+) -> list[AudienceChange]:
+    origins = {one.path: one.origin for one in moved}
+    changes = []
+    for file in files:
+        published = former.documents.get(origins.get(file.path, file.path))
+        now = catalogue.entry(file.path).audience
+        if published and published.document.audience != now:
+            changes.append(AudienceChange(file.path, published.document.audience, now))
+    return changes
 
 
 def _by_the_same_rules(published: Generation | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ def summary_json(report: SyncReport, *, dry_run: bool) -> dict[str, Any]:
         "moved": [{"path": m.path, "from": m.origin} for m in plan.moved],
         "removed": plan.removed,
         "described": plan.described,
+        "audiences": [asdict(change) for change in plan.audiences],
         "duplicates": [{"path": d.path, "of": d.of} for d in plan.duplicates],
         "uncatalogued": plan.uncatalogued,
         "quarantined": [{"path": q.path, "reason": q.reason} for q in report.quarantined],
@@ -78,6 +80,7 @@ def _print_differences(report: SyncReport) -> None:
         ("-", plan.removed),
         ("i", [f"{path} (catalogue entry)" for path in plan.described]),
         (">", [f"{m.origin} -> {m.path}" for m in plan.moved]),
+        ("!", [f"{c.path} was for {c.before}, is for {c.now}" for c in plan.audiences]),
         ("=", [f"{d.path} (the same content as {d.of})" for d in plan.duplicates]),
     ):
         sys.stdout.write("".join(f"{word} {path}\n" for path in paths))
@@ -118,6 +121,7 @@ def _print_held_back(report: SyncReport) -> None:
     )
     sys.stdout.write("".join(f"  {question}\n" for question in report.lost))
     sys.stdout.write(
-        "Look at its answers: python -m assistant ask … --generation "
-        f"{report.held_back}. Publish it all the same: python -m ingest sync --force\n"
+        f"Look at its answers: python -m assistant ask … --generation {report.held_back}. Publish "
+        f"it all the same: python -m ingest rollback {report.held_back}, or change the questions "
+        "that it need not answer and run the command again.\n"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from corpus.errors import AssistantError, NoUsableIndexError, UsageError
@@ -30,7 +30,7 @@ from ingest.gate import lost_golden_questions
 from ingest.model import Model, named_alike
 from ingest.passages import CHUNKING
 from ingest.plan import Plan, make_plan
-from ingest.readers import READERS
+from ingest.readers import READERS, refusal
 from ingest.stages import Progress, Stage, Stages
 from ingest.vectors import DENSE_STORE, VectorSource, check_sample
 
@@ -82,10 +82,16 @@ def sync(
     IndexLockedError when another process writes this index.
     """
     stages = Stages(progress)
+    _refuse_nested(settings)
     if dry_run:
         published = _published(settings.index, force)
         plan = make_plan(settings.corpus, published, retry=retry, anew=force)
-        return _unchanged(plan, published, stages)
+        _refuse_empty(plan, settings, force)
+        if published and not force:
+            _refuse_other_rules(published)
+        return replace(
+            _unchanged(plan, published, stages), quarantined=_foreseen(settings.corpus, plan)
+        )
     with writer_lock(settings.index):
         published = _published(settings.index, force)
         plan = make_plan(settings.corpus, published, retry=retry, anew=force)
@@ -155,6 +161,24 @@ def _published(index: Path, force: bool) -> Generation | None:
         raise
 
 
+def _foreseen(corpus: Path, plan: Plan) -> list[Quarantined]:
+    """Return the files of which it is known, without reading them, that they cannot be read."""
+    found = dict(plan.quarantined)
+    for file in plan.files:
+        reason = refusal(corpus / file.path)
+        if reason and file.path not in found:
+            found[file.path] = Quarantined(file.path, file.sha256, reason)
+    return [found[path] for path in sorted(found)]
+
+
+def _refuse_nested(settings: Settings) -> None:
+    if settings.index.resolve().is_relative_to(settings.corpus.resolve()):
+        raise UsageError(
+            f"The index folder {settings.index} lies in the corpus folder {settings.corpus}, where "
+            "it would be read as documents. Name another with --index DIR."
+        )
+
+
 def _refuse_empty(plan: Plan, settings: Settings, force: bool) -> None:
     if not plan.files and not force:
         raise UsageError(
@@ -170,7 +194,7 @@ def _refuse_other_rules(published: Generation) -> None:
         raise UsageError(
             f"The index was built by other rules ({manifest.chunking}, {manifest.dense_store}) "
             f"than those of this version ({CHUNKING}, {DENSE_STORE}). "
-            "Read and embed everything anew: python -m ingest sync --force"
+            "Read and embed everything anew: run the command again with --force"
         )
 
 

@@ -182,7 +182,7 @@ def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
         raise AssistantError(
             f"Vectors of the new generation do not belong to their texts (cosine "
             f"{cosines.min():.3f}), so it was not published. Embed everything anew: "
-            "python -m ingest sync --force"
+            "run the command again with --force"
         )
 
 
@@ -200,5 +200,5 @@ def _check_by_the_former(generation: Generation, former: Generation) -> None:
     if -1 in known or not np.array_equal(now, former.passages.vectors(np.array(known, np.int64))):
         raise AssistantError(
             "Vectors of the new generation are not those of their texts, so it was not published. "
-            "Embed everything anew: python -m ingest sync --force"
+            "Embed everything anew: run the command again with --force"
         )

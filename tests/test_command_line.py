@@ -131,7 +131,7 @@ def test_doctor_says_where_values_come_from_and_what_to_run(
     assert assistant.__main__.main(["doctor", "--index", str(tmp_path), "--json"]) == 1
     failed = [c for c in _json(capsys.readouterr().out)["checks"] if not c["ok"]]
     assert [check["name"] for check in failed] == ["index"]
-    assert failed[0]["repair"] == "python -m ingest sync"
+    assert failed[0]["repair"] == f"python -m ingest sync --corpus DIR --index {tmp_path}"
 
 
 @pytest.mark.parametrize(

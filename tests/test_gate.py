@@ -83,7 +83,7 @@ def test_the_command_says_which_and_fails(
     shown = capsys.readouterr().out
     assert "built but not published" in shown
     assert str(GOLDEN[0]["question"]) in shown
-    assert "sync --force" in shown
+    assert "python -m ingest rollback" in shown
 
 
 def test_a_generation_that_answers_as_much_is_published(guarded: Settings) -> None:

@@ -96,6 +96,33 @@ def test_a_damaged_generation_cannot_be_rolled_back_to(two: Settings) -> None:
     assert published_generation(two.index) == second
 
 
+def test_a_rollback_that_opens_a_document_to_others_is_refused(settings: Settings) -> None:
+    first = _publish(settings, 12, letter="The letter of the board is secret.")
+    (settings.corpus / "catalogue.toml").write_text(
+        '[[document]]\npath = "letter.md"\naudience = "members"\n', "utf-8"
+    )
+    sync(settings, progress=no_progress)
+    second = generation_ids(settings.index)[1]
+    with pytest.raises(UsageError, match=r"letter.md \(members now, public then\)"):
+        rollback(settings.index)
+    flipped = _flipped(settings.index / "generations" / second / "sentences.npy", 200)
+    with flipped, pytest.raises(UsageError, match=r"letter.md \(members now, public then\)"):
+        rollback(settings.index)
+    assert published_generation(settings.index) == second
+    assert rollback(settings.index, force=True)["generation"] == first
+
+
+def test_prune_drops_damaged_generations_first(two: Settings) -> None:
+    _publish(two, 14)
+    ids = generation_ids(two.index)
+    (two.index / "generations" / ids[1] / "records.sqlite").write_bytes(b"")
+    found = verified(two.index)
+    assert found["repair"] == f"python -m ingest prune --keep 3 --index {two.index}"
+    assert prune_index(two.index, 2) == ([ids[1]], [])
+    assert generation_ids(two.index) == [ids[0], ids[2]]
+    assert verified(two.index)["ok"]
+
+
 def test_prune_keeps_the_newest_the_published_and_what_is_read(two: Settings) -> None:
     for n in range(14, 18):
         _publish(two, n)
@@ -153,9 +180,9 @@ def test_a_document_for_members_does_not_become_public_again(settings: Settings)
 def test_without_a_former_generation_damage_ends_with_the_repair(settings: Settings) -> None:
     only = _publish(settings, 12)
     with _flipped(settings.index / "generations" / only / "records.sqlite", 5000):
-        with pytest.raises(NoUsableIndexError, match="sync --force"):
+        with pytest.raises(NoUsableIndexError, match="--force"):
             open_generation(settings.index)
-        with pytest.raises(NoUsableIndexError, match="sync --force"):
+        with pytest.raises(NoUsableIndexError, match="--force"):
             sync(settings, progress=no_progress)
         assert sync(settings, force=True, progress=no_progress).published
 
@@ -172,6 +199,11 @@ def test_a_damaged_pointer_is_told_and_repaired(two: Settings) -> None:
         assert open_generation(two.index).warning is None
     for name in (POINTER_FILE, COPY_FILE):
         (two.index / name).write_bytes(b"{")
+    with pytest.raises(NoUsableIndexError, match="rollback GENERATION"):
+        open_generation(two.index)
+    assert [g["id"] for g in index_status(two.index)["generations"]] == generation_ids(two.index)
+    for name in (POINTER_FILE, COPY_FILE):
+        (two.index / name).unlink()
     with pytest.raises(NoUsableIndexError, match="rollback GENERATION"):
         open_generation(two.index)
     rollback(two.index, generation_ids(two.index)[1])

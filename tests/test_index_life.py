@@ -20,7 +20,7 @@ from index.generations import Generation, open_generation
 from index.manifest import FORMAT
 from ingest.inventory import inventory
 from ingest.passages import CHUNKING
-from ingest.plan import Moved
+from ingest.plan import AudienceChange, Moved
 from ingest.sync import SyncReport, sync
 from tests.conftest import no_progress
 
@@ -78,19 +78,60 @@ def _vectors(generation: Generation, path: str) -> np.ndarray:
 def test_the_same_content_is_indexed_once(filled: Settings) -> None:
     shutil.copy(filled.corpus / "one.md", filled.corpus / "copy.md")
     report = _sync(filled)
-    # By path the copy comes first; without a catalogue nothing speaks for either.
-    assert [(d.path, d.of) for d in report.plan.duplicates] == [("one.md", "copy.md")]
-    assert _paths(filled) == ["copy.md", "two.md"]
+    # The copy comes first by path, but the other one is published.
+    assert [(d.path, d.of) for d in report.plan.duplicates] == [("copy.md", "one.md")]
+    assert _paths(filled) == ["one.md", "two.md"]
     rows = {row["path"]: row for row in inventory(open_generation(filled.index))}
-    assert rows["one.md"] == {"state": "duplicate", "path": "one.md", "of": "copy.md"}
-    (filled.corpus / "copy.md").unlink()
+    assert rows["copy.md"] == {"state": "duplicate", "path": "copy.md", "of": "one.md"}
+    (filled.corpus / "one.md").unlink()
     report = _sync(filled)
     assert (report.plan.moved, report.plan.removed, report.embedded) == (
-        [Moved("one.md", "copy.md")],
+        [Moved("copy.md", "one.md")],
         [],
         0,
     )
+    assert _paths(filled) == ["copy.md", "two.md"]
+
+
+@pytest.mark.parametrize("name", ["a.bak", "a.pdf", "a.docx"])
+def test_a_copy_that_cannot_be_read_does_not_push_a_document_out(
+    filled: Settings, name: str
+) -> None:
+    shutil.copy(filled.corpus / "one.md", filled.corpus / name)
+    report = _sync(filled)
+    assert [q.path for q in report.quarantined] == [name]
+    assert not report.plan.duplicates
     assert _paths(filled) == ["one.md", "two.md"]
+    # The advice to give a file its real ending leads to the document, whatever stays beside it.
+    (filled.corpus / "one.md").unlink()
+    shutil.copy(filled.corpus / name, filled.corpus / "b.md")
+    _sync(filled)
+    assert _paths(filled) == ["b.md", "two.md"]
+
+
+def test_a_dry_run_foresees_what_can_be_seen(filled: Settings) -> None:
+    (filled.corpus / "image.pdf").write_bytes(b"\x89PNG")
+    _write(filled, "empty.md", "")
+    _write(filled, "old.doc", "x")
+    report = sync(filled, dry_run=True, progress=no_progress)
+    assert [q.path for q in report.quarantined] == ["empty.md", "image.pdf", "old.doc"]
+    for path in filled.corpus.rglob("*"):
+        path.unlink()
+    with pytest.raises(UsageError, match="no documents"):
+        sync(filled, dry_run=True, progress=no_progress)
+
+
+def test_other_readers_are_told_of(filled: Settings) -> None:
+    _write(filled, "catalogue.toml", '[[document]]\npath = "one.md"\naudience = "members"\n')
+    assert _sync(filled).plan.audiences == [AudienceChange("one.md", "public", "members")]
+    (filled.corpus / "one.md").rename(filled.corpus / "moved.md")
+    (filled.corpus / "catalogue.toml").unlink()
+    assert _sync(filled).plan.audiences == [AudienceChange("moved.md", "members", "public")]
+
+
+def test_an_index_in_the_corpus_is_refused(filled: Settings) -> None:
+    with pytest.raises(UsageError, match="lies in the corpus folder"):
+        _sync(replace(filled, index=filled.corpus / "index"))
 
 
 def test_a_catalogued_file_goes_before_its_copies_and_keeps_its_audience(filled: Settings) -> None:
@@ -197,7 +238,7 @@ def test_the_former_format_is_read(tmp_path: Path) -> None:
     former = open_generation(settings.index)
     assert former.manifest.format == 2
     if former.manifest.chunking != CHUNKING:
-        with pytest.raises(UsageError, match="sync --force"):
+        with pytest.raises(UsageError, match="with --force"):
             _sync(settings)
     assert _sync(settings, force=former.manifest.chunking != CHUNKING).published
     assert open_generation(settings.index).manifest.format == FORMAT
@@ -209,7 +250,7 @@ def test_other_chunking_is_refused_with_the_repair(
 ) -> None:
     monkeypatch.setattr("ingest.sync.CHUNKING", "pages-1")
     monkeypatch.setattr("ingest.plan.CHUNKING", "pages-1")
-    with pytest.raises(UsageError, match="sync --force"):
+    with pytest.raises(UsageError, match="with --force"):
         _sync(filled)
     assert _sync(filled, force=True).published
 

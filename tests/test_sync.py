@@ -213,7 +213,7 @@ def test_a_damaged_or_foreign_index_is_refused_with_the_repair(filled: Settings)
     for name in ("manifest.json", generations.PASSAGE_VECTORS_FILE, generations.RECORDS_FILE):
         content = (folder / name).read_bytes()
         (folder / name).write_bytes(content[: len(content) // 2])
-        with pytest.raises(NoUsableIndexError, match="sync --force"):
+        with pytest.raises(NoUsableIndexError, match="--force"):
             open_generation(filled.index)
         (folder / name).write_bytes(content)
     open_generation(filled.index)
@@ -233,7 +233,7 @@ def test_another_embedder_is_refused_with_the_repair(filled: Settings, tmp_path:
         weights.data = weights.data.flip(1)
     model.save(str(tmp_path / "other"))
     other = replace(filled, embedder=str(tmp_path / "other"))
-    with pytest.raises(UsageError, match="sync --force"):
+    with pytest.raises(UsageError, match="--force"):
         _sync(other)
     report = _sync(other, force=True)
     assert report.published

@@ -27,23 +27,30 @@ def read(path: Path) -> Reading:
     Raises UnreadableDocumentError, with a reason in plain words, when the format is not
     known, the file is empty, damaged, encrypted or mislabelled, or holds no text.
     """
-    module = READERS.get(path.suffix.lower())
-    if module is None:
-        raise UnreadableDocumentError(
-            f"The format {path.suffix or 'without ending'} is not supported. "
-            f"Convert the file to one of {', '.join(sorted(READERS))}."
-        )
-    if path.stat().st_size == 0:
-        raise UnreadableDocumentError("The file is empty. Replace it with the whole document.")
-    found = mislabelled(path)
-    if found:
-        raise UnreadableDocumentError(
-            f"The file is {found}, whatever its ending says. Give it the ending of its real format."
-        )
-    reading: Reading = import_module(module).read(path)
+    reason = refusal(path)
+    if reason:
+        raise UnreadableDocumentError(reason)
+    reading: Reading = import_module(READERS[path.suffix.lower()]).read(path)
     if not any(block.text for page in reading.pages for block in page.blocks):
         raise UnreadableDocumentError(
             "The file holds no text; its pages may be scanned images. "
             "Run text recognition (OCR) on it, or take a version with text."
         )
     return reading
+
+
+def refusal(path: Path) -> str | None:
+    """Return why a file cannot be read, as far as its ending and first bytes tell; else None."""
+    if path.suffix.lower() not in READERS:
+        return (
+            f"The format {path.suffix or 'without ending'} is not supported. "
+            f"Convert the file to one of {', '.join(sorted(READERS))}."
+        )
+    if path.stat().st_size == 0:
+        return "The file is empty. Replace it with the whole document."
+    found = mislabelled(path)
+    if found:
+        return (
+            f"The file is {found}, whatever its ending says. Give it the ending of its real format."
+        )
+    return None
