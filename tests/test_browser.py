@@ -150,11 +150,13 @@ def test_texts_full_of_markup_are_shown_as_text(
     page = _open(context, address)
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: dialogs.append(dialog.message))
-    _ask(page, "How many corals did the reef survey of 2023 count? <img src=y onerror=alert(2)>")
+    _ask(page, "How many corals did the reef survey of 2023 count?")
     _answered(page)
-    expect(page.locator("p.question")).to_contain_text("<img src=y onerror=alert(2)>")
     expect(page.locator("article.source").first).to_contain_text(documents.HOSTILE_TITLE)
     expect(page.locator("mark").first).to_contain_text("![](https://evil.example/pixel.png)")
+    _ask(page, "How many corals? <img src=y onerror=alert(2)>")
+    question = page.locator("p.question").last
+    expect(question).to_contain_text("<img src=y onerror=alert(2)>", timeout=SECONDS)
 
     page.goto(f"{address}/documents")
     link = page.get_by_role("link", name=documents.HOSTILE_TITLE)

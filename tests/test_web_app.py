@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from html import unescape
@@ -28,6 +27,7 @@ from assistant.web.reader import Reader
 from assistant.web.surroundings import surroundings
 from corpus.settings import Settings
 from index.generations import generation_folder, open_generation, published_generation
+from index.sealed import seal, unseal
 from ingest.sync import sync
 from tests import documents
 from tests.conftest import no_progress
@@ -232,9 +232,9 @@ def test_with_a_foreign_index_the_page_says_what_to_run(
     (settings.corpus / "a.txt").write_text("Ports\nA port has a harbour.\n", "utf-8")
     sync(settings, progress=no_progress)
     folder = generation_folder(settings.index, published_generation(settings.index) or "")
-    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest = unseal((folder / "manifest.json").read_bytes(), "manifest")
     manifest[key] = {**manifest[key], "source": value} if key == "embedder" else value
-    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    (folder / "manifest.json").write_bytes(seal(manifest))
     monkeypatch.setenv("ITU_ASSISTANT_INDEX", str(settings.index))
     app = AppTest.from_file(APP, default_timeout=60).run()
     assert not app.exception
