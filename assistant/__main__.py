@@ -81,7 +81,7 @@ def _add_narrowing(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         default=[],
-        help="only documents with this language, year, document, number or edition",
+        help="only documents with this language, year, document, number, edition or type",
     )
     parser.add_argument(
         "--audience",

@@ -173,6 +173,7 @@ def _filter_reason(
         "year": (document.published or "")[:4],
         "number": document.number,
         "edition": document.edition,
+        "type": document.type,
     }
     parts = [
         f"{key} is {own[key] or 'not given'}, wanted is {value}"

@@ -28,6 +28,7 @@ class CatalogueEntry:
     title: str | None = None
     number: str | None = None
     edition: str | None = None
+    type: str | None = None
     published: str | None = None
     language: str | None = None
     audience: str = "public"

@@ -11,6 +11,7 @@ class Document:
 
     ``path`` is relative to the corpus folder, with forward slashes. ``published`` is an
     ISO 8601 date or a prefix of one (``2025``, ``2025-07``). ``language`` is a BCP 47 tag.
+    ``type`` is what staff call it, such as report, resolution or guideline.
     ``paged`` is false where the format has no pages: the whole text is then its page 1.
     """
 
@@ -21,6 +22,7 @@ class Document:
     language: str
     number: str | None = None
     edition: str | None = None
+    type: str | None = None
     published: str | None = None
     audience: str = "public"
     url: str | None = None

@@ -15,13 +15,15 @@ from corpus.documents import Document, Page, Passage, Sentence, Span
 from corpus.errors import DamagedIndexError, UsageError
 from index.pointer import Permitted
 
-# What a question can be narrowed by; every row is a column of `documents`, or made from one.
+# What a question can be narrowed by; every row is a column of `documents`, or made from one. The
+# values are compared as they are written.
 FILTERS: dict[str, str] = {
     "document": "id = ?",
     "language": "language = ?",
     "year": "substr(published, 1, 4) = ?",
     "number": "number = ?",
     "edition": "edition = ?",
+    "type": "json_extract(record, '$.type') = ?",  # indexes made before it have no type
 }
 
 _SELECT_DOCUMENTS = (

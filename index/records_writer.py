@@ -150,7 +150,7 @@ class RecordsWriter:
         self._insert(
             "documents",
             document.id,
-            json.dumps(asdict(document), ensure_ascii=False),
+            _record(document),
             own_title,
             own_language,
             document.path,
@@ -216,6 +216,15 @@ class RecordsWriter:
             yield
         except sqlite3.OperationalError as error:
             raise OSError(f"{self._path} cannot be written; is the disk full? ({error})") from error
+
+
+def _record(document: Document) -> str:
+    """Return a document as JSON, without what is not known of it.
+
+    A version that does not know a field yet can so read what does not use it.
+    """
+    known = {name: value for name, value in asdict(document).items() if value is not None}
+    return json.dumps(known, ensure_ascii=False)
 
 
 _COPY_PAGES = "INSERT INTO pages SELECT * FROM former.pages WHERE document_id = ?"

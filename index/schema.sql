@@ -3,7 +3,7 @@
 
 CREATE TABLE documents (
     id TEXT PRIMARY KEY,
-    record TEXT NOT NULL,          -- corpus.documents.Document as JSON
+    record TEXT NOT NULL,          -- corpus.documents.Document as JSON, what is not known left out
     own_title TEXT NOT NULL,       -- what the file says itself, whatever the catalogue
     own_language TEXT NOT NULL,
     path TEXT NOT NULL UNIQUE,

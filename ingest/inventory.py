@@ -38,6 +38,7 @@ def inventory(generation: Generation) -> list[dict[str, Any]]:
                 "id": document.id,
                 "title": document.title,
                 "number": document.number,
+                "type": document.type,
                 "published": document.published,
                 "language": document.language,
                 "audience": document.audience,

@@ -121,6 +121,7 @@ def described_document(
         language=entry.language or language,
         number=entry.number,
         edition=entry.edition,
+        type=entry.type,
         published=entry.published,
         audience=entry.audience,
         url=entry.url,
@@ -261,6 +262,16 @@ def _by_the_same_rules(published: Generation | None) -> bool:
 def _digest(files: Iterable[CorpusFile], catalogue: Catalogue) -> str:
     content = [
         sorted((file.path, file.sha256) for file in files),
-        [asdict(entry) for _, entry in sorted(catalogue.entries.items())],
+        [_noted(entry) for _, entry in sorted(catalogue.entries.items())],
     ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
+
+
+def _noted(entry: CatalogueEntry) -> dict[str, object]:
+    """Return an entry as the digest counts it.
+
+    ``type`` came later than the other fields. Where it is not given it does not count, so that
+    an index made before it is still up to date.
+    """
+    values = asdict(entry)
+    return values if entry.type else {key: values[key] for key in values if key != "type"}

@@ -73,6 +73,7 @@ path = "lighthouse.pdf"
 id = "lighthouse"
 number = "LH/7"
 edition = "2025"
+type = "annual report"
 published = 2025-05-02
 supersedes = "lighthouse-2024"
 sources = ["Harbour Office, yearly statistics"]
@@ -98,6 +99,7 @@ audience = "members"
 path = "{HOSTILE_FILE}"
 title = "{HOSTILE_TITLE}"
 number = "**R/1** <u>"
+type = "<b>survey</b>"
 """
 
 

@@ -237,6 +237,8 @@ def test_the_former_format_is_read(tmp_path: Path) -> None:
     assert "210 gardens" in answer.text
     former = open_generation(settings.index)
     assert former.manifest.format == 2
+    assert {one.document.type for one in former.records.documents()} == {None}
+    assert former.records.select_documents({"type": "report"}, None) == []
     if former.manifest.chunking != CHUNKING:
         with pytest.raises(UsageError, match="with --force"):
             _sync(settings)

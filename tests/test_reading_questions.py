@@ -14,7 +14,7 @@ from assistant.spelling import corrected, slips
 from assistant.why import Outcome, explain
 from corpus.documents import Sentence, Span
 from index.analysis import analysed, terms
-from index.records import SentenceRow
+from index.records import FILTERS, SentenceRow
 
 
 @pytest.mark.parametrize(
@@ -145,6 +145,9 @@ def test_why_tells_what_happened(engine: QueryEngine) -> None:
     filtered = explain(engine, question, "meadow", {"language": "xx"})
     assert filtered.outcome is Outcome.FILTERED_OUT
     assert "language is en, wanted is xx" in filtered.reason
+    for key in FILTERS:
+        filtered = explain(engine, question, "meadow", {key: "xx"})
+        assert f"{key} is " in filtered.reason
     refused = explain(engine, "What is a good recipe for fondue?", "meadow")
     assert refused.outcome in {Outcome.REFUSED, Outcome.OUTSCORED}
     other = explain(engine, question, "glacier")

@@ -68,6 +68,7 @@ def test_the_catalogue_names_every_document_with_its_sources() -> None:
     for entry in entries.values():
         assert entry.number
         assert entry.edition
+        assert entry.type
         assert entry.published
         assert entry.sources
 

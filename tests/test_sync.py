@@ -17,8 +17,12 @@ from index.generations import open_generation, published_generation
 from index.lock import writer_lock
 from index.sealed import seal, unseal
 from ingest.inventory import index_status, inventory
+from ingest.plan import make_plan
 from ingest.sync import SyncReport, sync
 from tests.conftest import no_progress
+
+# Of one file and one entry, as the last version whose catalogue had no types computed it.
+_DIGEST_BEFORE_TYPES = "011216a106553cfc44b2918167f9c4a4f81cdcd8677743111b980305b4c8cf4e"
 
 
 def _sync(settings: Settings, *, force: bool = False, dry_run: bool = False) -> SyncReport:
@@ -110,7 +114,7 @@ def test_the_catalogue_describes_documents_without_embedding_anew(filled: Settin
         filled,
         "catalogue.toml",
         '[[document]]\npath = "one.txt"\ntitle = "Tides"\nnumber = "T/1"\npublished = 2025-07-11\n'
-        'audience = "members"\n',
+        'type = "report"\naudience = "members"\n',
     )
     report = _sync(filled)
     assert report.published
@@ -120,9 +124,35 @@ def test_the_catalogue_describes_documents_without_embedding_anew(filled: Settin
     assert (document.title, document.number, document.published, document.audience) == (
         "Tides", "T/1", "2025-07-11", "members",
     )  # fmt: skip
+    assert document.type == "report"
     (filled.corpus / "catalogue.toml").unlink()
     _sync(filled)
     assert open_generation(filled.index).records.documents()[0].document.title == "The first report"
+
+
+def test_another_type_alone_is_another_description(filled: Settings) -> None:
+    entry = '[[document]]\npath = "one.txt"\n'
+    _write(filled, "catalogue.toml", entry)
+    _sync(filled)
+    _write(filled, "catalogue.toml", f'{entry}type = "report"\n')
+    report = _sync(filled)
+    assert (report.plan.described, report.published, report.embedded) == (["one.txt"], True, 0)
+    records = open_generation(filled.index).records
+    paths = {
+        kind: [one.document.path for one in records.select_documents({"type": kind}, None)]
+        for kind in ("report", "resolution")
+    }
+    assert paths == {"report": ["one.txt"], "resolution": []}
+
+
+def test_a_catalogue_without_types_is_the_corpus_that_it_was_before_there_were_any(
+    settings: Settings,
+) -> None:
+    _write(settings, "one.txt", "Tides\n")
+    _write(settings, "catalogue.toml", '[[document]]\npath = "one.txt"\nedition = "2025"\n')
+    assert make_plan(settings.corpus, None).digest == _DIGEST_BEFORE_TYPES
+    _write(settings, "catalogue.toml", '[[document]]\npath = "one.txt"\ntype = "report"\n')
+    assert make_plan(settings.corpus, None).digest != _DIGEST_BEFORE_TYPES
 
 
 def test_a_file_that_cannot_be_read_is_quarantined_and_the_rest_indexed(filled: Settings) -> None:

@@ -119,6 +119,16 @@ def test_a_language_narrows_the_search_and_the_answer_says_so(app: AppTest) -> N
     assert "Searched: العربية" in shown
 
 
+def test_a_type_narrows_the_search_where_the_catalogue_has_types(app: AppTest) -> None:
+    kind = next(box for box in app.selectbox if "Type" in box.label)
+    assert kind.options == ["All types", "<b>survey</b>", "annual report"]
+    kind.select("annual report").run()
+    app.chat_input[0].set_value("How many gardens does the Meadow network count in?").run()
+    shown = _text(_html(app))
+    assert "210" not in shown
+    assert "Searched: annual report" in shown
+
+
 def test_an_empty_question_is_answered_with_what_to_do(app: AppTest) -> None:
     app.chat_input[0].set_value("?!").run()
     assert "question is empty" in _text(_html(app))
@@ -175,7 +185,7 @@ def documents_page(catalogued_settings: Settings) -> AppTest:
 def test_the_catalogue_lists_what_may_be_read(documents_page: AppTest) -> None:
     shown = _text(_html(documents_page.run()))
     assert "7 of 7 documents" in shown
-    assert "LH/7 · edition 2025 · 2025-05-02 · English · PDF" in shown
+    assert "LH/7 · annual report · edition 2025 · 2025-05-02 · English · PDF" in shown
     assert "Replaced by a newer edition: 2025" in shown
     assert documents.HOSTILE_TITLE in shown
     assert "steering board" not in shown

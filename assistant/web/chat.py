@@ -167,6 +167,8 @@ def _sidebar(reader: Reader, *, begun: bool) -> dict[str, str]:
     documents = [one.document for one in reader.documents()]
     languages = sorted({document.language for document in documents})
     years = sorted({(document.published or "")[:4] for document in documents} - {""}, reverse=True)
+    types = sorted({document.type or "" for document in documents} - {""})
+    kind = ""
     with st.sidebar:
         language = st.selectbox(
             "Language of the documents",
@@ -176,6 +178,10 @@ def _sidebar(reader: Reader, *, begun: bool) -> dict[str, str]:
         year = st.selectbox(
             "Year of publication", [_EVERY, *years], format_func=lambda year: year or "All years"
         )
+        if types:
+            kind = st.selectbox(
+                "Type of document", [_EVERY, *types], format_func=lambda kind: kind or "All types"
+            )
         if begun and st.button("New conversation", width="stretch"):
             st.session_state.pop("conversation")
             st.query_params.clear()
@@ -192,7 +198,7 @@ def _sidebar(reader: Reader, *, begun: bool) -> dict[str, str]:
         )
         if begun:
             st.html(markup.notice(_HOW))
-    chosen = {"language": language, "year": year}
+    chosen = {"language": language, "year": year, "type": kind}
     return {key: value for key, value in chosen.items() if value}
 
 

@@ -38,7 +38,7 @@ def render(reader: Reader) -> None:
 def _list(reader: Reader) -> None:
     st.title("Documents")
     documents = reader.documents()
-    sought = st.text_input("Search title, number, edition or file", key="documents_sought")
+    sought = st.text_input("Search title, number, edition, type or file", key="documents_sought")
     found = [one for one in documents if _matches(one.document, sought)]
     pages = max(1, -(-len(found) // _DOCUMENTS_SHOWN))
     page = st.number_input("Page of the list", 1, pages) if pages > 1 else 1
@@ -52,7 +52,10 @@ def _list(reader: Reader) -> None:
 
 def _matches(document: Document, sought: str) -> bool:
     """Tell whether every word sought stands in what the catalogue says of a document."""
-    fields = (document.title, document.number, document.edition, document.published, document.path)
+    fields = (
+        *(document.title, document.number, document.edition, document.type),
+        *(document.published, document.path),
+    )
     language = markup.language_name(document.language)
     text = fold(" ".join([*(field or "" for field in fields), language]))
     return all(word in text for word in fold(sought).split())

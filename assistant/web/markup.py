@@ -150,11 +150,11 @@ def particulars(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _particulars(document: Document) -> list[str | None]:
-    """Return number, edition, date, language and format."""
+    """Return number, type, edition, date, language and format."""
     ending = document.path.rpartition(".")[2].upper()
     edition = f"edition {document.edition}" if document.edition else None
     language = language_name(document.language)
-    return [document.number, edition, document.published, language, ending]
+    return [document.number, document.type, edition, document.published, language, ending]
 
 
 def _edition(document: Document) -> str:

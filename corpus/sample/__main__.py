@@ -88,6 +88,7 @@ def _entry(briefing: Briefing) -> str:
         "title": briefing.title,
         "number": briefing.number,
         "edition": briefing.edition,
+        "type": briefing.type,
         "published": briefing.published,
         "language": briefing.language,
         "translation_of": briefing.translation_of,

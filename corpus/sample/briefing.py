@@ -61,6 +61,7 @@ class Briefing:
     format: str
     sources: tuple[str, ...]
     blocks: tuple[Block, ...]
+    type: str = "briefing"
     audience: str = "public"
     translation_of: str | None = None
     supersedes: str | None = None
