@@ -13,6 +13,7 @@ from assistant.question import checked_question, question_language, standalone_q
 from assistant.retriever import HybridRetriever
 from assistant.sentences import term_weights
 from assistant.verifier import verified_answer
+from assistant.versions import in_askers_version, in_one_version
 from corpus.errors import AssistantError
 from corpus.settings import Settings
 from index.dense import Vectors
@@ -51,10 +52,11 @@ class QueryEngine:
         generation = self.retriever.generation
 
         query = self.retriever.query(standalone, filters, audiences)
-        hits = self.retriever.search(query)
+        searched = self.retriever.searched(query)
+        hits = in_askers_version(query, self.retriever.search(query), searched, generation)
         clock.lap("retrieve")
 
-        ranked = candidates(query, hits, generation)
+        ranked = in_one_version(query, candidates(query, hits, generation), generation)
         weights = term_weights(query, generation)
         quoted = compose(ranked, weights)
         decision = decide(query, ranked, quoted, weights, generation, self._embed)

@@ -108,15 +108,22 @@ class HybridRetriever:
         """
         wanted = self._k if k is None else k
         each = max(wanted, CANDIDATES)
-        records = self.generation.records
-        if query.filters or query.audiences is not None or records.restricted:
-            documents = records.select_documents(query.filters, query.audiences)
-            only = documents
-        else:
-            documents, only = records.documents(), None
+        documents = self.searched(query)
+        only = documents if self._narrowed(query) else None
         dense = self._dense(query, only, each)
         keyword = self._keyword(query, documents, only, each)
         return self._hits(query, dense, keyword, documents, wanted)
+
+    def searched(self, query: Query) -> list[IndexedDocument]:
+        """Return the documents that the query may find. Raises UsageError for an unknown filter."""
+        records = self.generation.records
+        if self._narrowed(query):
+            return records.select_documents(query.filters, query.audiences)
+        return records.documents()
+
+    def _narrowed(self, query: Query) -> bool:
+        restricted = self.generation.records.restricted
+        return bool(query.filters) or query.audiences is not None or restricted
 
     def _dense(
         self, query: Query, only: Sequence[IndexedDocument] | None, k: int

@@ -11,6 +11,7 @@ from assistant.answer import Answer, Hit, Status
 from assistant.composer import Candidate, candidates, shown_text
 from assistant.query_engine import QueryEngine
 from assistant.question import checked_question
+from assistant.versions import askers_version, in_one_version
 from index.records import IndexedDocument
 
 # As many of those that stood before it are named.
@@ -23,6 +24,7 @@ class Outcome(StrEnum):
     NOT_INDEXED = "not_indexed"
     QUARANTINED = "quarantined"
     FILTERED_OUT = "filtered_out"
+    GAVE_WAY = "gave_way"
     OUTSCORED = "outscored"
     NOT_QUOTED = "not_quoted"
     REFUSED = "refused"
@@ -104,7 +106,19 @@ def explain(
         status=str(answer.status),
         confidence=answer.confidence,
     )
+    ranked = candidates(query, answer.retrieved, generation)
+    ranked = in_one_version(query, ranked, generation)
     retrieved = {hit.document.id for hit in answer.retrieved}
+    searched = engine.retriever.searched(query)
+    own = askers_version(query, document, searched, generation.records.documents())
+    quotable = {one.hit.document.id for one in ranked}
+    if own and own.id in quotable and document.id not in quotable and rank <= len(answer.retrieved):
+        return replace(
+            about,
+            outcome=Outcome.GAVE_WAY,
+            reason=f"It gave way to {own.id}, its version in the question's language, which says "
+            "the same.",
+        )
     if document.id not in retrieved:
         searched_in = len(everything)
         return replace(
@@ -113,7 +127,7 @@ def explain(
             reason=f"Its best passage is ranked {rank} of {searched_in}; the first "
             f"{len(answer.retrieved)} are read for quotes.",
         )
-    return _judged(about, answer, candidates(query, answer.retrieved, generation))
+    return _judged(about, answer, ranked)
 
 
 def _judged(about: Explanation, answer: Answer, ranked: Sequence[Candidate]) -> Explanation:

