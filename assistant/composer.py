@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from assistant.answer import Hit
+from assistant.elision import Sought, shortened
 from assistant.ranking import relative_scores
 from assistant.retriever import Query
 from assistant.sentences import featured_sentences, term_weights
@@ -28,6 +29,8 @@ _TOO_ALIKE = 0.8
 # A further sentence must be this likely beside the first; at .02, two of 40 answers lost a fact.
 _LEAST_SHARE = 0.001
 _LEAST = 1e-12  # keeps the logarithm finite
+# A list or a row has no clauses.
+_CUT_KINDS = frozenset({"sentence", "item"})
 # A document's own bracketed numbers would read as markers.
 _BRACKETED = re.compile(r"\s*\[\d+\]")
 _CLAUSE_END = re.compile(r"(?<=[,;:،；，])\s+|\s+(?=[–—(])")
@@ -83,11 +86,14 @@ def candidates(query: Query, hits: Sequence[Hit], generation: Generation) -> lis
     return sorted(found, key=lambda c: (-c.score, c.row))
 
 
-def compose(ranked: Sequence[Candidate], weights: dict[str, float]) -> list[Quoted]:
+def compose(
+    ranked: Sequence[Candidate], weights: dict[str, float], asked: Sought | None = None
+) -> list[Quoted]:
     """Choose the sentences of the answer, the most direct first.
 
     Each further one is the best by its score and by the question's terms that it adds; one
-    that says the same again is passed over. Together they have at most MAX_WORDS words.
+    that says the same again is passed over. Together they have at most MAX_WORDS words. Long
+    ones are shortened to what is asked; None leaves them whole as long as there is room.
     """
     chosen: list[Candidate] = []
     quoted: list[Quoted] = []
@@ -101,7 +107,7 @@ def compose(ranked: Sequence[Candidate], weights: dict[str, float]) -> list[Quot
             continue
         if any(_alike(best, other) for other in chosen):
             continue
-        text = shown_text(best.sentence.text)
+        text = _shortened(best, asked)
         if len(text.split()) > left:
             if chosen:
                 continue
@@ -121,6 +127,13 @@ def without_brackets(text: str) -> str:
 def shown_text(text: str) -> str:
     """Return a sentence as the answer shows it: one line, its bracketed numbers elided."""
     return fold_space(without_brackets(text))
+
+
+def _shortened(one: Candidate, asked: Sought | None) -> str:
+    text = shown_text(one.sentence.text)
+    if asked is None or one.sentence.kind not in _CUT_KINDS:
+        return text
+    return shortened(text, one.hit.document.language, asked)
 
 
 def elided(text: str, wanted: frozenset[str], language: str, words: int) -> str:

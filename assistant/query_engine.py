@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from assistant.answer import Answer, Hit, Status
 from assistant.composer import Quoted, candidates, compose, without_brackets
 from assistant.decision import Decision, decide
+from assistant.elision import sought
 from assistant.phrases import phrase
 from assistant.question import checked_question, question_language, standalone_question
 from assistant.retriever import HybridRetriever
@@ -58,7 +59,7 @@ class QueryEngine:
 
         ranked = in_one_version(query, candidates(query, hits, generation), generation)
         weights = term_weights(query, generation)
-        quoted = compose(ranked, weights)
+        quoted = compose(ranked, weights, sought(query, weights))
         decision = decide(query, ranked, quoted, weights, generation, self._embed)
         clock.lap("compose")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
-from itertools import permutations
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -247,6 +247,24 @@ def test_translations_belong_together_however_they_are_chained(
     readable = [one for one in documents if one.document.id != "es"]
     found = askers_version(query, english, readable, documents)
     assert (found.id if found else None) == own
+
+
+@pytest.mark.parametrize(
+    ("document", "found", "astray"),
+    [
+        ("ai-for-good-summits.es", 37, 0),
+        ("un-activities-on-ai-2024.fr", 26, 0),
+        ("ai-skills.ar", 25, 2),
+    ],
+)
+def test_most_sentences_of_a_translation_find_their_like(
+    engine: QueryEngine, document: str, found: int, astray: int
+) -> None:
+    same = engine.retriever.generation.counterparts(document, _PAIRS[document])
+    assert len(same) >= found
+    # Translations keep the order of the original.
+    others = [same[row] for row in sorted(same)]
+    assert sum(before > after for before, after in pairwise(others)) <= astray
 
 
 def test_same_statements_are_each_others_nearest_and_share_their_figures() -> None:
