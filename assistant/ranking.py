@@ -15,6 +15,7 @@ from assistant.sentences import Featured
 # Fitted by ``python -m eval fit-ranking``; the rest is what its texts do not have.
 FITTED = (
     *("cosine", "passage_cosine", "passage", "own", "around", "letters", "letters_around"),
+    *("tokens", "tokens_passage", "tokens_weakest"),
     *("head", "near", "number", "date", "name", "reason", "meaning", "purpose", "length", "short"),
 )
 

@@ -14,6 +14,13 @@ from assistant.answer import Hit
 from assistant.answer_types import asked_kinds
 from assistant.demand import stated
 from assistant.features import Asked, Surroundings, Text, analysed_text, features, letters_of
+from assistant.interaction import (
+    Nearest,
+    borne_out,
+    nearest_in_passages,
+    nearest_in_sentences,
+    weakest,
+)
 from assistant.lists import whole_lists, with_header
 from assistant.retriever import Query, adjusted, standardised
 from corpus.documents import Sentence
@@ -72,6 +79,7 @@ def featured_sentences(
     asked = Asked(query.language, weights, kinds, own_letters, years)
     known = _known_acronyms(by_row.values())
     cosines = _cosines(query, stored, by_row, generation)
+    interaction = _Interaction(query, stored, by_row, generation)
     units: list[tuple[SentenceRow, tuple[int, ...]]] = [
         (one, (one.row,)) for one in stored if one.sentence.kind != "header"
     ]
@@ -89,6 +97,7 @@ def featured_sentences(
         values["cosine"] = max(cosines.sentence[row] for row in rows)
         values["passage_cosine"] = cosines.passage[one.passage]
         values["passage"] = hit.score
+        values |= interaction.features(one, rows)
         raw = max(cosines.raw[row] for row in rows)
         context = both_ways(around.context.terms | around.title.terms, known)
         quoted = with_header(one, stored) if one.sentence.kind == "row" else one.sentence
@@ -103,6 +112,48 @@ class _Cosines:
     raw: dict[int, float]
     sentence: dict[int, float]
     passage: dict[int, float]
+
+
+class _Interaction:
+    """How much of the question each sentence and each passage bears out, token by token."""
+
+    def __init__(
+        self,
+        query: Query,
+        stored: Sequence[SentenceRow],
+        by_row: Mapping[int, Hit],
+        generation: Generation,
+    ) -> None:
+        self._sentences: dict[int, Nearest] = {}
+        self._passages: dict[int, Nearest] = {}
+        self._headers: dict[tuple[int, str], int] = {}
+        store = generation.tokens
+        if store is None or query.tokens is None:
+            return
+        self._sentences = nearest_in_sentences(query.tokens, stored, by_row, store)
+        self._passages = nearest_in_passages(query.tokens, by_row, store)
+        self._headers = {
+            (one.passage, one.sentence.text): one.row
+            for one in stored
+            if one.sentence.kind == "header"
+        }
+        least = [borne_out(one) for one in self._sentences.values()]
+        self._least = min(least, default=0.0)
+
+    def features(self, one: SentenceRow, rows: Sequence[int]) -> dict[str, float]:
+        """Return the features of a sentence, or of a list of these rows; a row has its header's.
+
+        A sentence whose tokens are not there counts like the one with the least.
+        """
+        if not self._passages:
+            return {}
+        found = {"tokens_passage": borne_out(self._passages[one.passage])}
+        header = self._headers.get((one.passage, one.sentence.lead), -1)
+        parts = [self._sentences[row] for row in (*rows, header) if row in self._sentences]
+        if not parts:
+            return found | {"tokens": self._least, "tokens_weakest": self._least}
+        nearest = np.max(parts, axis=0)
+        return found | {"tokens": borne_out(nearest), "tokens_weakest": weakest(nearest)}
 
 
 def _cosines(

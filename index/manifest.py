@@ -12,9 +12,10 @@ from index.noise import Noise
 from index.repairs import sync_command
 from index.sealed import seal, unseal
 
-FORMAT = 3
-# Format 2 had no checksum over the manifest itself, and kept no terms beside the passages.
-READABLE_FORMATS = (2, FORMAT)
+FORMAT = 4
+# Format 2 had no checksum over the manifest itself, and kept no terms beside the passages; format 3
+# had no tokens.
+READABLE_FORMATS = (2, 3, FORMAT)
 MANIFEST_FILE = "manifest.json"
 
 
@@ -84,7 +85,7 @@ def read_manifest(folder: Path) -> Manifest:
     if found not in READABLE_FORMATS:
         raise NoUsableIndexError(
             f"The index generation {folder} has format {found}, this version reads "
-            f"{' and '.join(map(str, READABLE_FORMATS))}. "
+            f"{', '.join(map(str, READABLE_FORMATS))}. "
             f"Build it anew: {sync_command(folder.parent.parent, force=True)}"
         )
     try:

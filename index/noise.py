@@ -64,6 +64,11 @@ def question_vectors(embed_query: Callable[[str], Vectors]) -> Vectors:
     return np.array([embed_query(question) for _, question in _questions()])
 
 
+def question_places(language: str) -> list[int]:
+    """Return which of the vectors are those of the questions in a language."""
+    return [place for place, (asked_in, _) in enumerate(_questions()) if asked_in == language]
+
+
 def questions_digest() -> str:
     """Return a digest of the foreign questions, by which stored vectors are known to be theirs."""
     return hashlib.sha256(repr(_questions()).encode()).hexdigest()[:16]

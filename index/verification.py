@@ -40,6 +40,8 @@ def _wrong_counts(generation: Generation) -> list[str]:
         ("sentence vectors", len(generation.sentences), found["sentences"]),
         ("passages of documents", passages, found["passages"]),
     ]
+    if generation.tokens:
+        expected.append(("passages with tokens", generation.tokens.passages, found["passages"]))
     return [
         f"{generation.folder}: {what}: {n}, but {stored} are stored."
         for what, n, stored in expected

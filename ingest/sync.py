@@ -102,9 +102,8 @@ def sync(
             if _is_up_to_date(plan, published, settings, retry):
                 _repair_pointers(settings.index, published)
                 return _unchanged(plan, published, stages)
-        built = _waiting(settings, plan) or _build(
-            settings, plan, None if force else published, stages
-        )
+        former = None if force or not published or _lacks_tokens(published) else published
+        built = _waiting(settings, plan) or _build(settings, plan, former, stages)
         lost = [] if force else _lost_questions(settings, published, built, stages)
         if not lost:
             publish(settings.index, built.generation)
@@ -119,7 +118,7 @@ def _build(settings: Settings, plan: Plan, former: Generation | None, stages: St
         _refuse_all_quarantined(plan, content.quarantined)
 
         vectors = VectorSource(content.records, model, former)
-        vectors.embed(stages)
+        vectors.embed(folder, stages)
         vectors.write(folder)
         manifest = _manifest(settings, plan, folder, model, vectors.noise, content.records.counts)
         manifest.write(folder)
@@ -196,6 +195,11 @@ def _refuse_other_rules(published: Generation) -> None:
             f"than those of this version ({CHUNKING}, {DENSE_STORE}). "
             "Read and embed everything anew: run the command again with --force"
         )
+
+
+def _lacks_tokens(published: Generation) -> bool:
+    """Tell whether an index is of a format that had none, so that everything is read anew."""
+    return published.manifest.format < FORMAT
 
 
 def _refuse_all_quarantined(plan: Plan, quarantined: list[Quarantined]) -> None:

@@ -11,22 +11,30 @@ import numpy as np
 from corpus.errors import AssistantError
 from index.dense import DENSE_STORES, Rows, Vectors
 from index.embedder import Embedder
-from index.generations import PASSAGE_VECTORS_FILE, SENTENCE_VECTORS_FILE, Generation
+from index.generations import (
+    NOISE_FILE,
+    PASSAGE_VECTORS_FILE,
+    SENTENCE_VECTORS_FILE,
+    Generation,
+)
 from index.noise import Noise, measure_noise, question_vectors, questions_digest
 from index.publishing import write_sentence_vectors
 from index.records_writer import Carried, NewText, RecordsWriter
+from index.tokens import Tokens, centred
 from ingest.model import Model
 from ingest.passages import digest, embedded_sentence, embedded_text
 from ingest.stages import Stages
+from ingest.tokens import TokenColumn
 
 DENSE_STORE = "faiss"
-NOISE_FILE = "noise.npy"  # vectors of the foreign questions, so that a sync can do without a model
 # Rows that are in memory at a time while vectors are written.
 BLOCK = 8192
 # How many passages, and as many sentences, are embedded once more before a generation is published.
 SAMPLE = 4
 # The same text in another batch differs by rounding only: 0.9999 and more, float16 included.
 _LEAST_COSINE = 0.999
+# A token in two bits has a cosine of .93 with itself, and of .1 with another.
+_LEAST_OF_TOKENS = 0.8
 
 
 class VectorSource:
@@ -51,6 +59,7 @@ class VectorSource:
             old.sentence_rows_by_digest if old else None,
             former.sentence_vectors if former else None,
         )
+        self._tokens = TokenColumn(former.tokens if former else None)
         self.noise = Noise({}, {})
 
     @property
@@ -63,12 +72,17 @@ class VectorSource:
         """How many rows have the vector that their text had before."""
         return self._passages.carried_over + self._sentences.carried_over
 
-    def embed(self, stages: Stages) -> None:
-        """Embed what has no vector; loads no model where there is nothing of that kind."""
+    def embed(self, folder: Path, stages: Stages) -> None:
+        """Embed what has no vector; loads no model where there is nothing of that kind.
+
+        Tokens of passages wait in a file in ``folder``, where ``write`` finds them.
+        """
         stages.begin("embed", self.embedded)
         if self.embedded:
-            self._passages.embed(self._model.embedder(), stages.advance)
-            self._sentences.embed(self._model.embedder(), stages.advance)
+            embedder = self._model.embedder()
+            self._tokens.begin(folder, embedder)
+            self._passages.embed(embedder, stages.advance, self._tokens.add)
+            self._sentences.embed(embedder, stages.advance)
         stages.done("embed", self.embedded)
 
     def write(self, folder: Path) -> None:
@@ -81,6 +95,7 @@ class VectorSource:
             self._sentences.blocks(dimension),
             (self._sentences.count, dimension),
         )
+        self._tokens.write(folder, self._passages.origin)
         questions = self._questions()
         with (folder / NOISE_FILE).open("wb") as file:
             np.lib.format.write_array(file, questions, allow_pickle=False)
@@ -99,6 +114,7 @@ class VectorColumn:
     """The vectors of all rows of one kind, each carried over or, where it is new, embedded.
 
     ``lookup`` finds the former row of a text by digest; ``stored`` returns vectors of such rows.
+    ``origin`` has for each row the former one with the same text, or -1.
     """
 
     def __init__(
@@ -109,13 +125,13 @@ class VectorColumn:
         lookup: Callable[[Sequence[str]], Mapping[str, int]] | None,
         stored: Callable[[Rows], Vectors] | None,
     ) -> None:
-        self._origin = np.full(count, -1, dtype=np.int64)  # the former row, or -1
+        self.origin = np.full(count, -1, dtype=np.int64)  # the former row, or -1
         for run in carried:
             rows = np.arange(run.former, run.former + run.count)
-            self._origin[run.first : run.first + run.count] = rows
+            self.origin[run.first : run.first + run.count] = rows
         known = lookup([text.digest for text in new]) if lookup and new else {}
         for text in new:
-            self._origin[text.row] = known.get(text.digest, -1)
+            self.origin[text.row] = known.get(text.digest, -1)
         self.count = count
         self._stored = stored
         self._texts = [text for text in new if text.digest not in known]
@@ -129,17 +145,26 @@ class VectorColumn:
     @property
     def carried_over(self) -> int:
         """How many rows have the vector that their text had before."""
-        return len(self._origin) - self.to_embed
+        return len(self.origin) - self.to_embed
 
-    def embed(self, embedder: Embedder, on_progress: Callable[[int], None]) -> None:
-        """Embed what is not known."""
-        vectors = embedder.embed_passages([text.text for text in self._texts], on_progress)
+    def embed(
+        self,
+        embedder: Embedder,
+        on_progress: Callable[[int], None],
+        on_tokens: Callable[[int, Tokens | None], None] | None = None,
+    ) -> None:
+        """Embed what is not known; ``on_tokens`` is given the tokens of each row."""
+        by_place = None
+        if on_tokens is not None:
+            by_place = lambda place, tokens: on_tokens(self._texts[place].row, tokens)  # noqa: E731
+        texts = [text.text for text in self._texts]
+        vectors = embedder.embed_passages(texts, on_progress, by_place)
         self._fresh = {text.row: vector for text, vector in zip(self._texts, vectors, strict=True)}
 
     def blocks(self, dimension: int) -> Iterator[Vectors]:
         """Yield the vectors of all rows in their order, at most BLOCK rows at a time."""
-        for first in range(0, len(self._origin), BLOCK):
-            origin = self._origin[first : first + BLOCK]
+        for first in range(0, len(self.origin), BLOCK):
+            origin = self.origin[first : first + BLOCK]
             block = np.empty((len(origin), dimension), dtype=np.float32)
             known = origin >= 0
             if self._stored and known.any():
@@ -169,6 +194,7 @@ def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
     passages = records.passages(rows)
     texts = [embedded_text(passages[row]) for row in rows]
     stored = [generation.passages.vectors(np.array(rows, np.int64))]
+    tokens: dict[int, Tokens | None] = {}
     for row in rows:
         sentences = records.sentences([row])
         if sentences:
@@ -177,13 +203,26 @@ def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
             stored.append(generation.sentence_vectors(np.array([one.row], np.int64)))
     if not texts:
         return
-    cosines = (embedder.embed_passages(texts) * np.concatenate(stored)).sum(axis=1)
-    if cosines.min() < _LEAST_COSINE:
+    vectors = embedder.embed_passages(texts, on_tokens=tokens.__setitem__)
+    cosines = (vectors * np.concatenate(stored)).sum(axis=1)
+    fitting = all(_tokens_fit(generation, row, tokens[n]) for n, row in enumerate(rows))
+    if cosines.min() < _LEAST_COSINE or not fitting:
         raise AssistantError(
             f"Vectors of the new generation do not belong to their texts (cosine "
             f"{cosines.min():.3f}), so it was not published. Embed everything anew: "
             "run the command again with --force"
         )
+
+
+def _tokens_fit(generation: Generation, row: int, tokens: Tokens | None) -> bool:
+    """Tell whether a passage's stored tokens are these, as near as two bits can tell."""
+    if generation.tokens is None or tokens is None:
+        return generation.tokens is None and tokens is None
+    stored = generation.tokens.of(row)
+    if not np.array_equal(stored.from_end, tokens.from_end):
+        return False
+    given = centred(tokens.vectors, generation.tokens.centres.passages)
+    return not len(given) or float((stored.vectors * given).sum(axis=1).mean()) >= _LEAST_OF_TOKENS
 
 
 def _check_by_the_former(generation: Generation, former: Generation) -> None:

@@ -1,0 +1,107 @@
+"""The tokens of a new generation's passages: carried over with the vectors, or as the model gives.
+
+Tokens of many passages do not fit into memory, so that new ones wait in a file beside the
+generation that is built, in the order in which the model gave them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from index.dense import Rows
+from index.embedder import Embedder
+from index.noise import foreign_questions
+from index.tokens import (
+    Centres,
+    Codes,
+    Tokens,
+    TokenStore,
+    mean_token,
+    packed,
+    width,
+    write_tokens,
+)
+
+_SPOOL = "tokens.new"
+
+
+class TokenColumn:
+    """The tokens of all passages; there are none where the model has no vectors of tokens.
+
+    What they are centred on is kept from one generation to the next, as stored tokens are.
+    Raises OSError when the disk is full.
+    """
+
+    def __init__(self, former: TokenStore | None) -> None:
+        self._former = former
+        self._centres: Centres | None = former.centres if former else None
+        self._spool: BinaryIO | None = None
+        self._file: Path | None = None
+        self._places: dict[int, tuple[int, int]] = {}  # row → its first byte, its tokens
+
+    def begin(self, folder: Path, embedder: Embedder) -> None:
+        """Make ready for tokens of new passages."""
+        self._centres = self._centres or _centres(embedder)
+        self._file = folder / _SPOOL
+        self._spool = self._file.open("w+b")
+
+    def add(self, row: int, tokens: Tokens | None) -> None:
+        """Put the tokens of a passage aside until they are written."""
+        if tokens is None or self._centres is None or self._spool is None:
+            return
+        codes = packed(tokens, self._centres.passages)
+        self._places[row] = (self._spool.tell(), len(codes))
+        self._spool.write(codes.data)
+
+    def write(self, folder: Path, origin: Rows) -> None:
+        """Write the tokens of all passages; ``origin`` has each one's former row, or -1."""
+        if self._centres is not None:
+            rows = list(enumerate(origin.tolist()))
+            counts = [self._count(row, former) for row, former in rows]
+            write_tokens(folder, counts, self._parts(rows), self._centres)
+        if self._spool is not None and self._file is not None:
+            self._spool.close()
+            self._file.unlink()
+
+    def _count(self, row: int, former: int) -> int:
+        if former >= 0 and self._former:
+            return self._former.count(former)
+        return self._places.get(row, (0, 0))[1]
+
+    def _parts(self, rows: Sequence[tuple[int, int]]) -> Iterator[Codes]:
+        for row, former in rows:
+            if former >= 0 and self._former:
+                yield self._former.stored(former)
+            elif row in self._places:
+                yield self._spooled(*self._places[row])
+
+    def _spooled(self, first: int, count: int) -> Codes:
+        if self._spool is None or self._centres is None:
+            return np.zeros((0, 0), np.uint8)
+        size = width(len(self._centres.passages))
+        self._spool.seek(first)
+        return np.frombuffer(self._spool.read(count * size), np.uint8).reshape(count, size)
+
+
+def _centres(embedder: Embedder) -> Centres | None:
+    """Return the mean token of the foreign questions, asked by language and read as passages.
+
+    None where the model has no vectors of tokens.
+    """
+    asked_in = [(name, question) for name, some in foreign_questions().items() for question in some]
+    asked: dict[str, list[Tokens]] = {}
+    for language, question in asked_in:
+        tokens = embedder.read_query(question)[1]
+        if tokens is None:
+            return None
+        asked.setdefault(language, []).append(tokens)
+    read: list[Tokens] = []
+    texts = [question for _, question in asked_in]
+    embedder.embed_passages(texts, on_tokens=lambda _, one: read.append(one) if one else None)
+    return Centres(
+        mean_token(read), {language: mean_token(some) for language, some in asked.items()}
+    )
