@@ -43,6 +43,19 @@ def _add_fit_ranking(commands: Any) -> None:
     add_json(fit)
 
 
+def _add_fit_documents(commands: Any) -> None:
+    fit = commands.add_parser(
+        "fit-documents", help="draws the ranking of sentences on to case files over documents"
+    )
+    fit.set_defaults(command=_fit_documents)
+    fit.add_argument(
+        "--on", nargs="+", action="append", type=Path, required=True, metavar="PATH",
+        help="an index, then the case files asked of it; may be given again",
+    )  # fmt: skip
+    add_settings(fit)
+    add_json(fit)
+
+
 def _add_retrieval(commands: Any) -> None:
     retrieval = commands.add_parser("retrieval", help="are the right paragraphs found?")
     retrieval.set_defaults(command=_retrieval)
@@ -127,6 +140,7 @@ def _add_fit_decision(commands: Any) -> None:
 _COMMANDS = (
     _add_run,
     _add_fit_ranking,
+    _add_fit_documents,
     _add_fit_decision,
     _add_retrieval,
     _add_compare,
@@ -234,6 +248,21 @@ def _fit_ranking(arguments: argparse.Namespace) -> int:
         shares = ", ".join(f"{key} {share:.3f}" for key, share in row["right_first"].items())
         sys.stdout.write(f"{name}: {row['questions']} questions, right first: {shares}\n")
     sys.stdout.write(f"Written: {arguments.out / 'ranking.toml'}\n")
+    return 0
+
+
+def _fit_documents(arguments: argparse.Namespace) -> int:
+    from eval.fit_documents import fit_documents
+
+    with _progress() as progress:
+        found = fit_documents(arguments.on, settings_of(arguments).values, progress)
+    if arguments.json:
+        print_json(found)
+        return 0
+    shares = ", ".join(f"{key} {share:.3f}" for key, share in found["right_first"].items())
+    lines = [f"# {found['questions']} questions, right first: {shares}", "[in_documents]"]
+    lines += [f"{name} = {weight:.3f}" for name, weight in found["in_documents"].items()]
+    sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 

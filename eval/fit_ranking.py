@@ -25,7 +25,7 @@ from eval.datasets.squad import language_of, paragraph_id
 from eval.retrieval import Pool, Progress, paragraph_pool
 
 # Ridge on standardised features; 1e-4 to 1e-2 gave the same within .005 on the other half.
-_RIDGE = 1e-2
+RIDGE = 1e-2
 _STEPS = 2_000
 # A term that matches counts as much in another language as in the same, so that sentences of
 # several languages can be compared. Fitted freely, terms weighed four times as much, and no more
@@ -75,18 +75,25 @@ def fit_ranking(
     return found
 
 
-def fit(choices: Sequence[Choice], held: Mapping[str, float]) -> NDArray[np.float64]:
-    """Return the coefficients by which right sentences are the likeliest choice.
+def fit(
+    choices: Sequence[Choice],
+    held: Mapping[str, float],
+    names: Sequence[str] = FITTED,
+    prior: Mapping[str, float] | None = None,
+    ridge: float = RIDGE,
+) -> NDArray[np.float64]:
+    """Return the coefficients of ``names`` by which right sentences are the likeliest choice.
 
-    Those ``held`` keep their values. Gradient ascent (Adam) on the mean log of the share of
-    exp(score) that right sentences have.
+    Those ``held`` keep their values; ``ridge`` draws the others towards ``prior``, or 0. Gradient
+    ascent (Adam) on the mean log of the share of exp(score) that right sentences have.
     """
     usable = [one for one in choices if 0 < one.right.sum() < len(one.right)]
     features = np.concatenate([one.features for one in usable])
     scale = features.std(axis=0) + 1e-6
     features = features / scale
-    fixed = np.array([held.get(name, 0.0) for name in FITTED]) * scale
-    free = np.array([name not in held for name in FITTED], float)
+    start = {**(prior or {}), **held}
+    fixed = np.array([start.get(name, 0.0) for name in names]) * scale
+    free = np.array([name not in held for name in names], float)
     right = np.concatenate([one.right for one in usable]).astype(float)
     sizes = [len(one.right) for one in usable]
     first = np.cumsum([0, *sizes[:-1]])
@@ -99,7 +106,7 @@ def fit(choices: Sequence[Choice], held: Mapping[str, float]) -> NDArray[np.floa
         whole = np.add.reduceat(odds, first)[question]
         good = np.add.reduceat(odds * right, first)[question] + 1e-30
         slope = features.T @ (odds * right / good - odds / whole) / len(usable)
-        slope = free * (slope - 2 * _RIDGE * weights)
+        slope = free * (slope - 2 * ridge * (weights - fixed))
         mean, square = 0.9 * mean + 0.1 * slope, 0.999 * square + 0.001 * slope**2
         change = (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
         weights += _RATE * (1 - step / (_STEPS + 1)) * change
