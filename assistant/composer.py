@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 from assistant.answer import Hit
 from assistant.elision import Sought, shortened
+from assistant.interaction import Nearest
 from assistant.ranking import relative_scores
 from assistant.retriever import Query
-from assistant.sentences import featured_sentences, term_weights
+from assistant.sentences import Featured, featured_sentences, term_weights
 from corpus.documents import Sentence
 from corpus.text import fold, fold_space
 from index.analysis import terms
@@ -25,6 +28,10 @@ CONTEXT_SHARE = 0.5
 # 16 all facts stand in .95 and .93 of the English development questions (report, sample); at 8 in
 # .90 and .93, at 1 in .88 and .88.
 _NOVELTY = 12.0
+# ... and what it gains if its tokens come nearer to the question's than those before, by a mean
+# cosine of 1. From 20 to 80 all facts stand in .825 of 372 questions, without it in .809; of those
+# in other words over the sample corpus in .55 and .45.
+_NEARER = 20.0
 _TOO_ALIKE = 0.8
 # A further sentence must be this likely beside the first; at .02, two of 40 answers lost a fact.
 _LEAST_SHARE = 0.001
@@ -37,8 +44,25 @@ _CLAUSE_END = re.compile(r"(?<=[,;:،；，])\s+|\s+(?=[–—(])")
 
 
 @dataclass(frozen=True)
+class Borne:
+    """How much of the question a sentence bears out token by token, as cosines.
+
+    The mean over all the question's tokens, over the third that is borne out least, and the mean
+    for the whole passage; ``nearest`` has it for each token.
+    """
+
+    mean: float
+    weakest: float
+    passage: float
+    nearest: Nearest | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
 class Candidate:
-    """A sentence that may be quoted, with how well it fits, each feature 0..1 except cosine."""
+    """A sentence that may be quoted, with how well it fits, each feature 0..1 except cosine.
+
+    ``borne_out`` is None where the index has no tokens.
+    """
 
     sentence: Sentence
     hit: Hit
@@ -49,6 +73,7 @@ class Candidate:
     covered: frozenset[str]
     words: frozenset[str]
     rows: tuple[int, ...]
+    borne_out: Borne | None = None
 
 
 @dataclass(frozen=True)
@@ -80,10 +105,18 @@ def candidates(query: Query, hits: Sequence[Hit], generation: Generation) -> lis
             covered=frozenset(weights) & (one.terms | one.context),
             words=one.terms,
             rows=one.rows,
+            borne_out=_borne_out(one),
         )
         for one, score in zip(featured, scores, strict=True)
     ]
     return sorted(found, key=lambda c: (-c.score, c.row))
+
+
+def _borne_out(one: Featured) -> Borne | None:
+    found = one.features
+    if "tokens" not in found:
+        return None
+    return Borne(found["tokens"], found["tokens_weakest"], found["tokens_passage"], one.nearest)
 
 
 def compose(
@@ -101,7 +134,7 @@ def compose(
     covered: set[str] = set()
     pool = list(ranked)
     while pool and len(chosen) < MAX_SENTENCES:
-        best = max(pool, key=lambda c: (_worth(c, covered, weights), -c.row))
+        best = max(pool, key=lambda c: (_worth(c, chosen, covered, weights), -c.row))
         pool.remove(best)
         if chosen and best.score < _LEAST_SHARE * chosen[0].score:
             continue
@@ -161,12 +194,32 @@ def _cut(words: list[str], size: int) -> list[list[str]]:
     return [words[n : n + size] for n in range(0, len(words), size)]
 
 
-def _worth(candidate: Candidate, covered: set[str], weights: dict[str, float]) -> float:
+def _worth(
+    candidate: Candidate, chosen: Sequence[Candidate], covered: set[str], weights: dict[str, float]
+) -> float:
     """Return how much a sentence adds, on the scale of the ranking's linear score."""
-    if not covered:
-        return math.log(candidate.score + _LEAST)
-    new = sum(weights[term] for term in candidate.covered - covered)
-    return math.log(candidate.score + _LEAST) + _NOVELTY * new / (sum(weights.values()) or 1.0)
+    worth = math.log(candidate.score + _LEAST)
+    if covered:
+        new = sum(weights[term] for term in candidate.covered - covered)
+        worth += _NOVELTY * new / (sum(weights.values()) or 1.0)
+    return worth + _NEARER * _nearer(candidate, chosen)
+
+
+def _nearer(candidate: Candidate, chosen: Sequence[Candidate]) -> float:
+    """Return how much nearer a sentence comes to the question's tokens than those chosen do.
+
+    The mean over the tokens; 0 for the first sentence, and where there are no tokens.
+    """
+    before = [_nearest(one) for one in chosen]
+    own = _nearest(candidate)
+    known = [one for one in before if one is not None]
+    if own is None or not known:
+        return 0.0
+    return float(np.maximum(own - np.max(known, axis=0), 0).mean())
+
+
+def _nearest(candidate: Candidate) -> Nearest | None:
+    return candidate.borne_out.nearest if candidate.borne_out else None
 
 
 def _alike(one: Candidate, other: Candidate) -> bool:

@@ -20,6 +20,7 @@ from assistant.decision_features import features
 from assistant.evidence import Reading, read_evidence
 from assistant.probing import probe, probe_features
 from assistant.retriever import Query
+from assistant.subject import MOST, Subject, gate
 from index.dense import Vectors
 from index.generations import Generation
 
@@ -27,30 +28,29 @@ from index.generations import Generation
 _BY_WORDS_ALONE = "words"
 
 
-# A question off the subject is refused whatever its details: slope and middle of a logistic gate
-# over the logit of being on the subject. Without it 76 % of foreign questions are refused, with it
-# 91 %; a lower middle (-1.2) gives 86 % and saves no answerable question of the development set.
-SUBJECT_GATE = (4.0, -0.4)
-
-
 @dataclass(frozen=True)
 class Calibration:
     """Coefficients fitted for one embedder, as cosines differ between embedders.
 
-    ``threshold`` is the probability from which a question is answered; ``gated`` says whether it
-    must be on the documents' subject, which only cosines tell.
+    ``threshold`` is the probability from which a question is answered; ``subject`` tells whether
+    it is on the documents' subject, and is None where only words can be gone by.
     """
 
     weights: Mapping[str, float]
     intercept: float
     threshold: float
-    gated: bool
+    subject: Subject | None
 
     def probability(self, found: Mapping[str, float]) -> float:
         """Return the probability, 0..1, that the documents answer the question."""
-        logit = self.intercept + sum(w * found[name] for name, w in self.weights.items())
-        gate = subject_gate(found["subject"]) if self.gated else 1.0
-        return gate * _logistic(logit)
+        on_subject = self.on_subject(found)
+        known = {**found, "subject": on_subject}
+        logit = self.intercept + sum(w * known[name] for name, w in self.weights.items())
+        return (gate(on_subject) if self.subject else 1.0) * _logistic(logit)
+
+    def on_subject(self, found: Mapping[str, float]) -> float:
+        """Return the logit of being on the subject; the most where that cannot be told."""
+        return self.subject.logit(found) if self.subject else MOST
 
 
 @dataclass(frozen=True)
@@ -65,12 +65,6 @@ class Decision:
     confidence: float
     lacking: Lacking | None = None
     correction: Quoted | None = None
-
-
-def subject_gate(subject: float) -> float:
-    """Return by how much, 0..1, a question of this logit is on the documents' subject."""
-    slope, middle = SUBJECT_GATE
-    return _logistic(slope * (subject - middle))
 
 
 def _logistic(logit: float) -> float:
@@ -97,12 +91,12 @@ def decide(
     if not ranked or not quoted or not weights:
         return Decision(False, 0.0)
     reading, found = decision_features(query, ranked, quoted, weights, generation, embed)
-    calibration = _calibration(generation.manifest.embedder.source)
+    calibration = _calibration(generation)
     confidence = calibration.probability(found)
     if confidence >= calibration.threshold:
         return Decision(True, round(confidence, 4))
     lacking = first_lacking(reading, generation.records.passage_counts(weights))
-    correction = correcting_sentence(reading, ranked, found["subject"])
+    correction = correcting_sentence(reading, ranked, calibration.on_subject(found))
     return Decision(False, round(confidence, 4), lacking, correction)
 
 
@@ -122,14 +116,23 @@ def decision_features(
     return reading, found | probe_features(probes)
 
 
-def _calibration(embedder: str) -> Calibration:
-    return _tables().get(embedder) or _tables()[_BY_WORDS_ALONE]
+def _calibration(generation: Generation) -> Calibration:
+    """Return the table for the embedder; without tokens only words can be gone by."""
+    by_words = _tables()[_BY_WORDS_ALONE]
+    if generation.tokens is None:
+        return by_words
+    return _tables().get(generation.manifest.embedder.source, by_words)
 
 
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, Calibration]:
     text = files("assistant").joinpath("decision.toml").read_text(encoding="utf-8")
     return {
-        name: Calibration(table["weights"], table["intercept"], table["threshold"], table["gated"])
+        name: Calibration(
+            table["weights"],
+            table["intercept"],
+            table["threshold"],
+            Subject(**table["subject"]) if "subject" in table else None,
+        )
         for name, table in tomllib.loads(text).items()
     }

@@ -13,12 +13,6 @@ from assistant.demand import is_numbered
 from assistant.evidence import NEAREST, Reading, by_cosine, coverage, kinds_met
 from index.manifest import Manifest
 
-# Is the question on the documents' subject at all? A logistic regression of its own, as a logit,
-# over a sentence's cosine above the noise and the share of terms covered: in the question's
-# language, and in another. Fitted on questions asked of other documents: docs/measurements.md.
-SAME_LANGUAGE, OTHER_LANGUAGE = (107.0, 4.5, -4.5), (77.6, 10.2, -1.9)
-SUBJECT_CAP = 4.0
-SUBJECT_ENOUGH = 0.5
 _AROUND = 10
 _MANY = 3
 GAPS = ("all", "year", "figure", "ordinal", "name", "quantity", "percentage", "money", "time",
@@ -42,7 +36,7 @@ def features(
     unknown = {term: w for term, w in weights.items() if not counts.get(term)}
     found = {
         "best_behind": cosines[0] - best.candidate.cosine,
-        "subject": _subject(cosines[0] - noise, coverage(union, weights), same=same),
+        "above_noise": cosines[0] - noise,
         "margin": cosines[0] - sum(cosines[:_AROUND]) / len(cosines[:_AROUND]),
         "own": coverage(best.own, weights),
         "near": coverage(best.near, weights),
@@ -61,6 +55,7 @@ def features(
     return (
         found
         | gaps
+        | _borne_out(ranked)
         | _values(reading)
         | _names(reading, counts, same=same)
         | _kinds(reading)
@@ -83,11 +78,14 @@ def _of_the_first(reading: Reading, top: float) -> dict[str, float]:
     }
 
 
-def _subject(above_noise: float, covered: float, *, same: bool) -> float:
-    cosine, share, intercept = SAME_LANGUAGE if same else OTHER_LANGUAGE
-    return max(
-        -SUBJECT_CAP, min(SUBJECT_ENOUGH, cosine * above_noise + share * covered + intercept)
-    )
+def _borne_out(ranked: Sequence[Candidate]) -> dict[str, float]:
+    """Return the most that any sentence or passage bears out of the question, token by token."""
+    found = [one.borne_out for one in ranked if one.borne_out]
+    return {
+        "tokens": max((one.mean for one in found), default=0.0),
+        "tokens_weakest": max((one.weakest for one in found), default=0.0),
+        "tokens_passage": max((one.passage for one in found), default=0.0),
+    }
 
 
 def _values(reading: Reading) -> dict[str, float]:

@@ -37,7 +37,7 @@ class Featured:
     """A sentence, or a list as one, with its features and the sentence rows it is made of.
 
     ``cosine`` is its own as stored; ``terms`` and ``context`` are what a question may match, in it
-    and around it.
+    and around it. ``nearest`` is how near its tokens come to each of the question's.
     """
 
     sentence: Sentence
@@ -47,6 +47,7 @@ class Featured:
     terms: frozenset[str]
     context: frozenset[str]
     features: Mapping[str, float]
+    nearest: Nearest | None = None
 
 
 def term_weights(query: Query, generation: Generation) -> dict[str, float]:
@@ -97,11 +98,12 @@ def featured_sentences(
         values["cosine"] = max(cosines.sentence[row] for row in rows)
         values["passage_cosine"] = cosines.passage[one.passage]
         values["passage"] = hit.score
-        values |= interaction.features(one, rows)
+        nearest = interaction.nearest(one, rows)
+        values |= interaction.features(one, nearest)
         raw = max(cosines.raw[row] for row in rows)
         context = both_ways(around.context.terms | around.title.terms, known)
         quoted = with_header(one, stored) if one.sentence.kind == "row" else one.sentence
-        found.append(Featured(quoted, hit, rows, raw, borne, context, values))
+        found.append(Featured(quoted, hit, rows, raw, borne, context, values, nearest))
     return found
 
 
@@ -140,19 +142,22 @@ class _Interaction:
         least = [borne_out(one) for one in self._sentences.values()]
         self._least = min(least, default=0.0)
 
-    def features(self, one: SentenceRow, rows: Sequence[int]) -> dict[str, float]:
-        """Return the features of a sentence, or of a list of these rows; a row has its header's.
+    def nearest(self, one: SentenceRow, rows: Sequence[int]) -> Nearest | None:
+        """Return how near a sentence, or a list of these rows, comes to each question token.
 
-        A sentence whose tokens are not there counts like the one with the least.
+        A table row has its header's as well. None where the tokens are not there.
         """
+        header = self._headers.get((one.passage, one.sentence.lead), -1)
+        parts = [self._sentences[row] for row in (*rows, header) if row in self._sentences]
+        return np.max(parts, axis=0) if parts else None
+
+    def features(self, one: SentenceRow, nearest: Nearest | None) -> dict[str, float]:
+        """Return the features of a sentence; one without tokens counts like that with the least."""
         if not self._passages:
             return {}
         found = {"tokens_passage": borne_out(self._passages[one.passage])}
-        header = self._headers.get((one.passage, one.sentence.lead), -1)
-        parts = [self._sentences[row] for row in (*rows, header) if row in self._sentences]
-        if not parts:
+        if nearest is None:
             return found | {"tokens": self._least, "tokens_weakest": self._least}
-        nearest = np.max(parts, axis=0)
         return found | {"tokens": borne_out(nearest), "tokens_weakest": weakest(nearest)}
 
 

@@ -18,6 +18,7 @@ from assistant.decision import decision_features
 from assistant.demand import demand, spelled
 from assistant.query_engine import QueryEngine, open_query_engine
 from assistant.sentences import term_weights
+from assistant.versions import in_askers_version, in_one_version
 from corpus.settings import Settings
 from corpus.text import fold
 from eval.cases import read_cases
@@ -26,6 +27,7 @@ from eval.datasets import squad
 # Of the questions taken from each file, this part is asked of an index on other subjects.
 FOREIGN_SHARE = 8
 FOREIGN = "foreign to"
+OFF_TOPIC = "off topic"
 ASKED, TAKEN_AWAY, ALTERED = "asked", "evidence taken away", "altered"
 
 
@@ -57,6 +59,11 @@ class Row:
     language: str
     answerable: bool
     features: dict[str, float]
+
+    @property
+    def off_topic(self) -> bool:
+        """Whether the question is on none of the documents' subjects."""
+        return self.kind == OFF_TOPIC
 
 
 def collection_rows(
@@ -98,7 +105,7 @@ def foreign_rows(
     rows: list[Row] = []
     for done, one in enumerate(questions):
         progress(done, len(questions))
-        asked = Asked(one.text, one.text, "off topic", one.language, (), {})
+        asked = Asked(one.text, one.text, OFF_TOPIC, one.language, (), {})
         rows += _rows(asked, engine, (), f"{FOREIGN} {index.name}")
     return rows
 
@@ -166,7 +173,9 @@ def _features(
     """Return the features of a question, without the sentences that hold one of these texts."""
     generation = engine.retriever.generation
     query = engine.retriever.query(text, filters)
-    ranked = candidates(query, engine.retriever.search(query), generation)
+    searched = engine.retriever.searched(query)
+    hits = in_askers_version(query, engine.retriever.search(query), searched, generation)
+    ranked = in_one_version(query, candidates(query, hits, generation), generation)
     left = [one for one in ranked if not _holds(one, without)]
     weights = term_weights(query, generation)
     quoted = compose(left, weights)

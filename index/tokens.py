@@ -91,9 +91,10 @@ def packed(tokens: Tokens, centre: Vectors) -> Codes:
     count, dimension = vectors.shape
     magnitudes = np.abs(vectors)
     far = magnitudes > magnitudes.mean(axis=1, keepdims=True)
-    codes = np.zeros((count, -(-dimension // _PER_BYTE) * _PER_BYTE), np.uint8)
+    size = -(-dimension // _PER_BYTE)
+    codes = np.zeros((count, size * _PER_BYTE), np.uint8)
     codes[:, :dimension] = 2 * (vectors > 0) + far
-    bits = codes.reshape(count, -1, _PER_BYTE) << _SHIFTS
+    bits = codes.reshape(count, size, _PER_BYTE) << _SHIFTS
     places = np.minimum(tokens.from_end, _FARTHEST).astype("<u2").view(np.uint8)
     return np.hstack([places.reshape(count, _PLACE_BYTES), bits.sum(axis=2, dtype=np.uint8)])
 
@@ -101,7 +102,8 @@ def packed(tokens: Tokens, centre: Vectors) -> Codes:
 def unpacked(stored: Codes, dimension: int) -> Tokens:
     """Return stored tokens with unit vectors, shape (n, dimension)."""
     places = np.ascontiguousarray(stored[:, :_PLACE_BYTES]).view("<u2").reshape(-1)
-    vectors = _UNPACKED[stored[:, _PLACE_BYTES:]].reshape(len(stored), -1)[:, :dimension]
+    size = (width(dimension) - _PLACE_BYTES) * _PER_BYTE
+    vectors = _UNPACKED[stored[:, _PLACE_BYTES:]].reshape(len(stored), size)[:, :dimension]
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
     return Tokens(unit.astype(np.float32), places.astype(np.int64))
 

@@ -1,0 +1,173 @@
+"""Token vectors: packed, stored, carried over, and held against a question's."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from assistant.interaction import borne_out, nearest_in_passages, nearest_in_sentences, weakest
+from assistant.query_engine import QueryEngine
+from corpus.errors import DamagedIndexError
+from corpus.settings import Settings
+from index.generations import open_generation
+from index.tokens import (
+    TOKENS_FILE,
+    Centres,
+    Tokens,
+    centred,
+    open_tokens,
+    packed,
+    unpacked,
+    width,
+    write_tokens,
+)
+from ingest.sync import sync
+from ingest.vectors import _tokens_fit
+from tests.conftest import no_progress
+
+_CENTRES = Centres(np.full(10, 0.5, np.float32), {"en": np.zeros(10, np.float32)})
+
+
+def _tokens(count: int, dimension: int = 10, seed: int = 1) -> Tokens:
+    vectors = np.random.default_rng(seed).normal(size=(count, dimension)).astype(np.float32)
+    return Tokens(vectors, np.arange(count, dtype=np.int64)[::-1].copy())
+
+
+@given(
+    arrays(np.float32, (7, 10), elements=st.floats(-8, 8, width=32)),
+    st.lists(st.integers(0, 100_000), min_size=7, max_size=7),
+)
+def test_what_is_packed_keeps_places_signs_and_length(vectors: np.ndarray, ends: list[int]) -> None:
+    tokens = Tokens(vectors, np.array(ends, np.int64))
+    stored = packed(tokens, np.zeros(10, np.float32))
+    assert stored.shape == (7, width(10))
+    found = unpacked(stored, 10)
+    assert found.from_end.tolist() == [min(end, 65_535) for end in ends]
+    assert np.array_equal(found.vectors > 0, vectors > 0)
+    assert np.allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-5)
+
+
+def test_two_bits_keep_the_direction() -> None:
+    tokens = _tokens(200, dimension=384)
+    centre = np.full(384, 0.1, np.float32)
+    found = unpacked(packed(tokens, centre), 384)
+    cosines = (found.vectors * centred(tokens.vectors, centre)).sum(axis=1)
+    assert cosines.min() > 0.9
+
+
+def test_what_is_written_is_read_passages_without_tokens_included(tmp_path: Path) -> None:
+    parts = [packed(_tokens(n, seed=n), _CENTRES.passages) for n in (3, 0, 5)]
+    write_tokens(tmp_path, [3, 0, 5], parts, _CENTRES)
+    store = open_tokens(tmp_path, 10)
+    assert store is not None
+    assert [store.count(row) for row in range(store.passages)] == [3, 0, 5]
+    assert all(np.array_equal(store.stored(row), part) for row, part in enumerate(parts))
+    assert np.array_equal(store.centres.passages, _CENTRES.passages)
+    assert np.array_equal(store.centres.of_questions("en"), np.zeros(10))
+    assert np.array_equal(store.centres.of_questions("de"), np.zeros(10))  # of all questions
+    nearest = nearest_in_passages(
+        centred(_tokens(2).vectors, np.zeros(10, np.float32)), [1, 2], store
+    )
+    assert borne_out(nearest[1]) == 0
+    assert borne_out(nearest[2]) > weakest(nearest[2]) > -1
+
+
+def test_files_of_tokens_that_do_not_fit_are_noticed(tmp_path: Path) -> None:
+    assert open_tokens(tmp_path, 10) is None
+    write_tokens(tmp_path, [2], [packed(_tokens(2), _CENTRES.passages)], _CENTRES)
+    with pytest.raises(DamagedIndexError, match="do not fit"):
+        open_tokens(tmp_path, 12)
+    (tmp_path / TOKENS_FILE).write_bytes(b"no array")
+    with pytest.raises(DamagedIndexError, match="missing or damaged"):
+        open_tokens(tmp_path, 10)
+
+
+def test_every_sentence_finds_its_tokens(engine: QueryEngine) -> None:
+    query = engine.retriever.query("What is counted in the gardens?")
+    generation = engine.retriever.generation
+    assert generation.tokens is not None
+    assert query.tokens is not None
+    hits = {hit.row: hit for hit in engine.retriever.search(query, generation.passages.size)}
+    stored = generation.records.sentences(hits)
+    found = nearest_in_sentences(query.tokens, stored, hits, generation.tokens)
+    assert set(found) == {one.row for one in stored}
+    passages = nearest_in_passages(query.tokens, hits, generation.tokens)
+    for one in stored:  # a passage holds the tokens of its sentences
+        assert (passages[one.passage] >= found[one.row] - 1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("¿En cuántos jardines se cuentan abejas silvestres?", "counts wild bees"),
+        ("有多少个花园在统计野蜂？", "counts wild bees"),
+        ("By what means are hamlets told that water is rising?", "warns villages of floods"),
+    ],
+)
+def test_the_sentence_that_answers_bears_the_question_out(
+    engine: QueryEngine, question: str, answer: str
+) -> None:
+    """Across languages and in other words, where no term is shared."""
+    query = engine.retriever.query(question)
+    generation = engine.retriever.generation
+    hits = {hit.row: hit for hit in engine.retriever.search(query, generation.passages.size)}
+    stored = generation.records.sentences(hits)
+    assert query.tokens is not None
+    assert generation.tokens is not None
+    found = nearest_in_sentences(query.tokens, stored, hits, generation.tokens)
+    best = max(stored, key=lambda one: borne_out(found[one.row]))
+    assert answer in best.sentence.text
+
+
+def test_tokens_are_carried_over_as_they_are(real_settings: Settings, tmp_path: Path) -> None:
+    settings = replace(real_settings, corpus=tmp_path / "documents", index=tmp_path / "index")
+    shutil.copytree(real_settings.corpus, settings.corpus)
+    shutil.copytree(real_settings.index, settings.index)
+    before = open_generation(settings.index)
+    (settings.corpus / "added.txt").write_text("Added\nThe added note has one sentence.\n", "utf-8")
+    assert sync(settings, progress=no_progress).embedded
+    after = open_generation(settings.index)
+    assert before.tokens is not None
+    assert after.tokens is not None
+    for one in before.records.documents():
+        now = after.records.document(one.document.id)
+        assert now is not None
+        for old, new in zip(range(one.first, one.end), range(now.first, now.end), strict=True):
+            assert np.array_equal(before.tokens.stored(old), after.tokens.stored(new))
+    added = after.records.document("added")
+    assert added is not None
+    assert after.tokens.count(added.first) > 4
+    assert not list(after.folder.glob("*.new"))
+
+
+def test_a_damaged_file_of_tokens_is_noticed_at_opening(
+    real_settings: Settings, tmp_path: Path
+) -> None:
+    shutil.copytree(real_settings.index, tmp_path / "index")
+    folder = open_generation(tmp_path / "index").folder
+    data = bytearray((folder / TOKENS_FILE).read_bytes())
+    data[len(data) // 2] ^= 4
+    (folder / TOKENS_FILE).write_bytes(data)
+    with pytest.raises(DamagedIndexError, match="checksum"):
+        open_generation(tmp_path / "index")
+
+
+def test_tokens_of_another_passage_are_noticed(engine: QueryEngine) -> None:
+    generation = engine.retriever.generation
+    given: dict[int, Tokens | None] = {}
+    passages = generation.records.passages([0, 1])
+    texts = [passages[0].text, passages[1].text]
+    engine.retriever._embedder.embed_passages(texts, on_tokens=given.__setitem__)
+    assert generation.tokens is not None
+    own = generation.tokens.of(0)
+    same = Tokens(own.vectors + generation.tokens.centres.passages, own.from_end)
+    assert _tokens_fit(generation, 0, same)
+    assert not _tokens_fit(generation, 0, given[1])
+    assert not _tokens_fit(generation, 0, None)
