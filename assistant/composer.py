@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from assistant.answer import Hit
 from assistant.elision import Sought, shortened
 from assistant.interaction import Nearest
 from assistant.ranking import relative_scores
-from assistant.retriever import Query
+from assistant.retriever import Query, Scores
 from assistant.sentences import Featured, featured_sentences, term_weights
 from corpus.documents import Sentence
 from corpus.text import fold, fold_space
@@ -128,14 +127,17 @@ def compose(
     that says the same again is passed over. Together they have at most MAX_WORDS words. Long
     ones are shortened to what is asked; None leaves them whole as long as there is room.
     """
+    gains = _Gains(ranked, weights)
     chosen: list[Candidate] = []
     quoted: list[Quoted] = []
     left = MAX_WORDS
-    covered: set[str] = set()
-    pool = list(ranked)
-    while pool and len(chosen) < MAX_SENTENCES:
-        best = max(pool, key=lambda c: (_worth(c, chosen, covered, weights), -c.row))
-        pool.remove(best)
+    passed: set[int] = set()
+    while len(chosen) < MAX_SENTENCES:
+        place = next((n for n in gains.order() if n not in passed), None)
+        if place is None:
+            break
+        passed.add(place)
+        best = ranked[place]
         if chosen and best.score < _LEAST_SHARE * chosen[0].score:
             continue
         if any(_alike(best, other) for other in chosen):
@@ -147,9 +149,48 @@ def compose(
             text = elided(text, best.covered, best.hit.document.language, left)
         chosen.append(best)
         quoted.append(Quoted(text, best))
-        covered |= best.covered
+        gains.take(place)
         left -= len(text.split())
     return quoted
+
+
+class _Gains:
+    """How much each candidate adds to the sentences chosen, on the scale of the linear score."""
+
+    def __init__(self, ranked: Sequence[Candidate], weights: dict[str, float]) -> None:
+        self._worth = np.log(np.array([one.score for one in ranked]) + _LEAST)
+        self._rows = np.array([one.row for one in ranked])
+        self._covers = np.array([[t in one.covered for t in weights] for one in ranked], bool)
+        self._covers = self._covers.reshape(len(ranked), len(weights))
+        self._weights = np.array(list(weights.values())) / (sum(weights.values()) or 1.0)
+        found = [one.borne_out.nearest if one.borne_out else None for one in ranked]
+        tokens = max((len(one) for one in found if one is not None), default=0)
+        # Where a sentence has no tokens it comes nearer to none.
+        none = np.full(tokens, -1.0)
+        self._nearest = np.array([none if one is None else one for one in found], np.float64)
+        self._chosen: list[int] = []
+        self._order: list[int] | None = None
+
+    def order(self) -> list[int]:
+        """Return the places of all candidates, the one that adds most first, ties by row."""
+        if self._order is None:
+            self._order = np.lexsort((self._rows, -self._added())).tolist()
+        return self._order
+
+    def take(self, place: int) -> None:
+        """Choose a candidate; the others add what it does not say."""
+        self._chosen.append(place)
+        self._order = None
+
+    def _added(self) -> Scores:
+        if not self._chosen:
+            return self._worth
+        new = self._covers & ~self._covers[self._chosen].any(axis=0)
+        added = self._worth + _NOVELTY * (new @ self._weights)
+        if self._nearest.shape[1]:
+            before = self._nearest[self._chosen].max(axis=0)
+            added = added + _NEARER * np.maximum(self._nearest - before, 0).mean(axis=1)
+        return added
 
 
 def without_brackets(text: str) -> str:
@@ -192,34 +233,6 @@ def elided(text: str, wanted: frozenset[str], language: str, words: int) -> str:
 
 def _cut(words: list[str], size: int) -> list[list[str]]:
     return [words[n : n + size] for n in range(0, len(words), size)]
-
-
-def _worth(
-    candidate: Candidate, chosen: Sequence[Candidate], covered: set[str], weights: dict[str, float]
-) -> float:
-    """Return how much a sentence adds, on the scale of the ranking's linear score."""
-    worth = math.log(candidate.score + _LEAST)
-    if covered:
-        new = sum(weights[term] for term in candidate.covered - covered)
-        worth += _NOVELTY * new / (sum(weights.values()) or 1.0)
-    return worth + _NEARER * _nearer(candidate, chosen)
-
-
-def _nearer(candidate: Candidate, chosen: Sequence[Candidate]) -> float:
-    """Return how much nearer a sentence comes to the question's tokens than those chosen do.
-
-    The mean over the tokens; 0 for the first sentence, and where there are no tokens.
-    """
-    before = [_nearest(one) for one in chosen]
-    own = _nearest(candidate)
-    known = [one for one in before if one is not None]
-    if own is None or not known:
-        return 0.0
-    return float(np.maximum(own - np.max(known, axis=0), 0).mean())
-
-
-def _nearest(candidate: Candidate) -> Nearest | None:
-    return candidate.borne_out.nearest if candidate.borne_out else None
 
 
 def _alike(one: Candidate, other: Candidate) -> bool:

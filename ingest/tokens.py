@@ -7,6 +7,7 @@ generation that is built, in the order in which the model gave them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +27,7 @@ from index.tokens import (
     write_tokens,
 )
 
-_SPOOL = "tokens.new"
+_WAITING = "tokens.new"
 
 
 class TokenColumn:
@@ -39,52 +40,50 @@ class TokenColumn:
     def __init__(self, former: TokenStore | None) -> None:
         self._former = former
         self._centres: Centres | None = former.centres if former else None
-        self._spool: BinaryIO | None = None
-        self._file: Path | None = None
+        self._waiting: Path | None = None
+        self._file: BinaryIO | None = None
         self._places: dict[int, tuple[int, int]] = {}  # row → its first byte, its tokens
 
-    def begin(self, folder: Path, embedder: Embedder) -> None:
-        """Make ready for tokens of new passages."""
+    @contextmanager
+    def collecting(self, folder: Path, embedder: Embedder) -> Iterator[None]:
+        """Take tokens of new passages by ``add``, which wait in a file in this folder."""
         self._centres = self._centres or _centres(embedder)
-        self._file = folder / _SPOOL
-        self._spool = self._file.open("w+b")
+        self._waiting = folder / _WAITING
+        with self._waiting.open("wb") as self._file:
+            yield
 
     def add(self, row: int, tokens: Tokens | None) -> None:
         """Put the tokens of a passage aside until they are written."""
-        if tokens is None or self._centres is None or self._spool is None:
+        if tokens is None or self._centres is None or self._file is None:
             return
         codes = packed(tokens, self._centres.passages)
-        self._places[row] = (self._spool.tell(), len(codes))
-        self._spool.write(codes.data)
+        self._places[row] = (self._file.tell(), len(codes))
+        self._file.write(codes.data)
 
     def write(self, folder: Path, origin: Rows) -> None:
         """Write the tokens of all passages; ``origin`` has each one's former row, or -1."""
-        if self._centres is not None:
-            rows = list(enumerate(origin.tolist()))
-            counts = [self._count(row, former) for row, former in rows]
-            write_tokens(folder, counts, self._parts(rows), self._centres)
-        if self._spool is not None and self._file is not None:
-            self._spool.close()
-            self._file.unlink()
+        rows = list(enumerate(origin.tolist()))
+        counts = [self._count(row, former) for row, former in rows]
+        with self._waiting.open("rb") if self._waiting else nullcontext() as file:
+            if self._centres is not None:
+                write_tokens(folder, counts, self._parts(rows, file), self._centres)
+        if self._waiting is not None:
+            self._waiting.unlink()
 
     def _count(self, row: int, former: int) -> int:
         if former >= 0 and self._former:
             return self._former.count(former)
         return self._places.get(row, (0, 0))[1]
 
-    def _parts(self, rows: Sequence[tuple[int, int]]) -> Iterator[Codes]:
+    def _parts(self, rows: Sequence[tuple[int, int]], file: BinaryIO | None) -> Iterator[Codes]:
         for row, former in rows:
             if former >= 0 and self._former:
                 yield self._former.stored(former)
-            elif row in self._places:
-                yield self._spooled(*self._places[row])
-
-    def _spooled(self, first: int, count: int) -> Codes:
-        if self._spool is None or self._centres is None:
-            return np.zeros((0, 0), np.uint8)
-        size = width(len(self._centres.passages))
-        self._spool.seek(first)
-        return np.frombuffer(self._spool.read(count * size), np.uint8).reshape(count, size)
+            elif row in self._places and file and self._centres:
+                first, count = self._places[row]
+                size = width(len(self._centres.passages))
+                file.seek(first)
+                yield np.frombuffer(file.read(count * size), np.uint8).reshape(count, size)
 
 
 def _centres(embedder: Embedder) -> Centres | None:

@@ -80,8 +80,8 @@ class VectorSource:
         stages.begin("embed", self.embedded)
         if self.embedded:
             embedder = self._model.embedder()
-            self._tokens.begin(folder, embedder)
-            self._passages.embed(embedder, stages.advance, self._tokens.add)
+            with self._tokens.collecting(folder, embedder):
+                self._passages.embed(embedder, stages.advance, self._tokens.add)
             self._sentences.embed(embedder, stages.advance)
         stages.done("embed", self.embedded)
 
