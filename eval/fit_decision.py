@@ -7,6 +7,7 @@ learning what is merely true of them.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -108,8 +109,9 @@ def write_tables(found: dict[str, Any], false_refusals: float, file: Path) -> No
     """Write the coefficients as ``assistant/decision.toml`` has them, and what they come from."""
     lines = [
         "# Made by `python -m eval fit-decision`. What they mean stands in decision_features.py",
-        f"# and probing.py. The threshold refuses {false_refusals:.0%} of the answerable",
-        "# questions on their own documents, by models that had not seen the document.",
+        f"# and probing.py. The threshold refuses {false_refusals:.0%} of the answerable questions on",
+        "# their own documents, a tenth of them paraphrased and a tenth misspelt, by models that had",
+        "# not seen the document.",
         "#",
         *(f"# {number} questions: {name}" for name, number in sorted(found["questions"].items())),
     ]
@@ -223,7 +225,8 @@ def threshold_for(rows: Sequence[Row], scores: Numbers, false_refusals: float) -
     values = scores[inside]
     order = np.argsort(values)
     place = int(np.searchsorted(np.cumsum(shares[order]), false_refusals * shares.sum()))
-    return round(float(values[order][min(place, len(values) - 1)]), 4)
+    value = float(values[order][min(place, len(values) - 1)])
+    return math.ceil(100 * value) / 100  # upwards: a wrong answer is worse than none
 
 
 def measured(rows: Sequence[Row], scores: Numbers, threshold: float) -> dict[str, Any]:

@@ -67,8 +67,8 @@ def test_paraphrases_count_a_tenth_however_many_there_are() -> None:
     rows += [replace(_row(2 * n, answerable=True), kind="paraphrase") for n in range(90)]
     scores = np.array([0.5 + n / 1000 for n in range(90)] + [n / 1000 for n in range(90)])
     # All paraphrases lie below all others: with a tenth of the weight, a tenth of them is .05 ...
-    assert threshold_for(rows, scores, 0.05) == pytest.approx(0.045, abs=0.002)
-    assert threshold_for(rows, scores, 0.1 + 0.9 * 0.5) == pytest.approx(0.545, abs=0.002)
+    assert threshold_for(rows, scores, 0.05) == pytest.approx(0.05)
+    assert threshold_for(rows, scores, 0.1 + 0.9 * 0.5) == pytest.approx(0.55)
 
 
 def test_what_is_off_the_subject_is_told_by_tokens() -> None:
