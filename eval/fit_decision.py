@@ -109,9 +109,9 @@ def write_tables(found: dict[str, Any], false_refusals: float, file: Path) -> No
     """Write the coefficients as ``assistant/decision.toml`` has them, and what they come from."""
     lines = [
         "# Made by `python -m eval fit-decision`. What they mean stands in decision_features.py",
-        f"# and probing.py. The threshold refuses {false_refusals:.0%} of the answerable questions on",
-        "# their own documents, a tenth of them paraphrased and a tenth misspelt, by models that had",
-        "# not seen the document.",
+        f"# and probing.py. The threshold refuses {false_refusals:.0%} of the answerable questions",
+        "# on their own documents, a tenth of them paraphrased and a tenth misspelt, by models",
+        "# that had not seen the document.",
         "#",
         *(f"# {number} questions: {name}" for name, number in sorted(found["questions"].items())),
     ]
