@@ -197,8 +197,12 @@ def _load_model(place: str, *, local_only: bool) -> SentenceTransformer:
 def _garbage_collection_paused() -> Iterator[None]:
     """Importing makes millions of objects that stay; searching them for garbage costs 8 %.
 
-    They are frozen afterwards: else each full collection later on stops an answer for 300 ms.
+    They are frozen afterwards: else each full collection later on stops an answer for 300 ms. What
+    was frozen for a former model is looked through first, as that model may be garbage by now.
     """
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
     was_enabled = gc.isenabled()
     gc.disable()
     try:

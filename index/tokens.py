@@ -13,9 +13,10 @@ the space; the figures are in docs/measurements.md.
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,8 @@ class TokenStore:
         self._codes = codes
         self._rows = rows
         self.centres = centres
-        self._latest = lru_cache(maxsize=_AT_HAND)(self._unpacked)
+        self._latest: OrderedDict[int, Tokens] = OrderedDict()
+        self._lock = threading.Lock()
 
     @property
     def passages(self) -> int:
@@ -132,10 +134,16 @@ class TokenStore:
 
     def of(self, row: int) -> Tokens:
         """Return a passage's tokens, with unit vectors; the latest are kept at hand."""
-        return self._latest(row)
-
-    def _unpacked(self, row: int) -> Tokens:
-        return unpacked(self.stored(row), len(self.centres.passages))
+        with self._lock:
+            if row in self._latest:
+                self._latest.move_to_end(row)
+                return self._latest[row]
+        found = unpacked(self.stored(row), len(self.centres.passages))
+        with self._lock:
+            self._latest[row] = found
+            if len(self._latest) > _AT_HAND:
+                self._latest.popitem(last=False)
+        return found
 
     def question(self, tokens: Tokens, language: str) -> Vectors:
         """Return a question's tokens as unit vectors that can be held against a passage's."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from assistant.interaction import borne_out, nearest_in_passages, nearest_in_sen
 from assistant.query_engine import QueryEngine
 from corpus.errors import DamagedIndexError
 from corpus.settings import Settings
+from index.embedder import load_embedder
 from index.generations import open_generation
 from index.tokens import (
     TOKENS_FILE,
@@ -157,6 +160,37 @@ def test_a_damaged_file_of_tokens_is_noticed_at_opening(
     (folder / TOKENS_FILE).write_bytes(data)
     with pytest.raises(DamagedIndexError, match="checksum"):
         open_generation(tmp_path / "index")
+
+
+def test_a_store_that_is_left_is_freed_at_once(real_settings: Settings) -> None:
+    """Without waiting for the garbage collector, which the models' objects are hidden from."""
+    generation = open_generation(real_settings.index)
+    assert generation.tokens is not None
+    generation.tokens.of(0)
+    gone = weakref.ref(generation.tokens)
+    gc.disable()
+    try:
+        del generation
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_a_model_that_is_left_is_freed_when_another_is_loaded(tiny_model: Path) -> None:
+    def load() -> weakref.ref[object]:
+        return weakref.ref(load_embedder(str(tiny_model), tiny_model))
+
+    first = load()
+    gc.freeze()
+    load()
+    load()
+    assert first() is None
+
+
+def test_the_latest_tokens_are_kept_at_hand(engine: QueryEngine) -> None:
+    store = engine.retriever.generation.tokens
+    assert store is not None
+    assert store.of(0) is store.of(0)
 
 
 def test_tokens_of_another_passage_are_noticed(engine: QueryEngine) -> None:
