@@ -89,4 +89,7 @@ def _embedder(settings: ResolvedSettings, generation: Generation) -> list[Check]
     if not is_calibrated(record.source):
         found = f"not calibrated for {record.source!r}: refusals go by the question's words alone"
         checks.append(Check("abstention", True, found))
+    elif generation.tokens is None:
+        found = "the index has no tokens, so that refusals go by the question's words alone"
+        checks.append(Check("abstention", False, found, sync_command(settings.values.index)))
     return checks

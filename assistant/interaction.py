@@ -72,6 +72,4 @@ def borne_out(nearest: Nearest) -> float:
 
 def weakest(nearest: Nearest) -> float:
     """Return the mean over the third of the question's tokens that is borne out least."""
-    return (
-        float(np.sort(nearest)[: max(1, len(nearest) // _WEAKEST)].mean()) if len(nearest) else 0.0
-    )
+    return borne_out(np.sort(nearest)[: max(1, len(nearest) // _WEAKEST)])
