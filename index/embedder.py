@@ -187,10 +187,16 @@ def _load_model(place: str, *, local_only: bool) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
+    from index.openvino_layers import LAYERS_FILE, run_by_openvino
+
     disable_progress_bar()  # type: ignore[no-untyped-call] # stderr belongs to our own progress
-    return SentenceTransformer(
+    model = SentenceTransformer(
         place, device="cpu", local_files_only=local_only, model_kwargs={"dtype": "float32"}
     )
+    if (Path(place) / LAYERS_FILE).is_file():
+        transformer: Any = model[0]
+        run_by_openvino(transformer.model, Path(place))
+    return model
 
 
 @contextmanager

