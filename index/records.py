@@ -60,7 +60,8 @@ class Duplicate:
 class IndexedDocument:
     """A document with the extent of its passages: rows ``first`` up to but not ``end``.
 
-    ``own_title`` and ``own_language`` are what the file says itself, whatever the catalogue.
+    ``own_title`` and ``own_language`` are what the file says itself, whatever the catalogue; the
+    title is empty where it has no heading.
     """
 
     document: Document

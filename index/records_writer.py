@@ -15,10 +15,10 @@ from corpus.documents import Document, Passage, Sentence
 from index.analysis import terms
 from index.records import DocumentContent, IndexedDocument, Quarantined, Records, read_only_uri
 
-# Functions from a passage (and one of its sentences) to what is embedded for it, and from that to
-# the digest by which it is recognised.
+# Functions from a passage (for one of its sentences, with the document's own title) to what is
+# embedded, and from that to the digest by which it is recognised.
 PassageText = Callable[[Passage], str]
-SentenceText = Callable[[Passage, Sentence], str]
+SentenceText = Callable[[str, Passage, Sentence], str]
 Digest = Callable[[str], str]
 
 
@@ -105,7 +105,7 @@ class RecordsWriter:
                 self._insert("pages", page.document_id, page.number, page.printed_number, page.text)
             self.counts["pages"] += len(content.pages)
             for passage in content.passages:
-                self._add_passage(passage, document.language)
+                self._add_passage(passage, content.own_title, document.language)
             self._add_document(document, content.own_title, content.own_language, first)
         self.languages.append((document.language, self.counts["sentences"] - sentences))
 
@@ -165,7 +165,7 @@ class RecordsWriter:
         )
         self.counts["documents"] += 1
 
-    def _add_passage(self, passage: Passage, language: str) -> None:
+    def _add_passage(self, passage: Passage, title: str, language: str) -> None:
         row = self.counts["passages"]
         leads = " ".join(dict.fromkeys(s.lead for s in passage.sentences if s.lead))
         words = " ".join(terms(" \n".join((*passage.section, leads, passage.text)), language))
@@ -184,10 +184,12 @@ class RecordsWriter:
             words,
         )
         for sentence in passage.sentences:
-            self._add_sentence(row, passage, sentence)
+            self._add_sentence(row, passage, title, sentence)
         self.counts["passages"] += 1
 
-    def _add_sentence(self, passage_row: int, passage: Passage, sentence: Sentence) -> None:
+    def _add_sentence(
+        self, passage_row: int, passage: Passage, title: str, sentence: Sentence
+    ) -> None:
         row = self.counts["sentences"]
         spans = [[span.page, span.start, span.end] for span in sentence.spans]
         self._insert(
@@ -198,7 +200,7 @@ class RecordsWriter:
             json.dumps(spans),
             sentence.kind,
             sentence.lead,
-            self._noted(self.new_sentences, row, self._sentence_text(passage, sentence)),
+            self._noted(self.new_sentences, row, self._sentence_text(title, passage, sentence)),
         )
         self.counts["sentences"] += 1
 

@@ -4,7 +4,7 @@
 CREATE TABLE documents (
     id TEXT PRIMARY KEY,
     record TEXT NOT NULL,          -- corpus.documents.Document as JSON, what is not known left out
-    own_title TEXT NOT NULL,       -- what the file says itself, whatever the catalogue
+    own_title TEXT NOT NULL,       -- its first heading, whatever the catalogue; may be empty
     own_language TEXT NOT NULL,
     path TEXT NOT NULL UNIQUE,
     sha256 TEXT NOT NULL,

@@ -112,7 +112,7 @@ def _add_read(
     pages = stored_pages(file.document_id, reading)
     language = detect_language("\n".join(page.text for page in pages))
     passages = cut_passages(file.document_id, reading, entry.language or language)
-    title = first_heading(reading) or Path(file.path).stem
+    title = first_heading(reading)
     document = described_document(file, entry, title, language, paged=reading.paged)
     content.records.add_document(
         document, DocumentContent(title, language, reading.paged, pages, passages)

@@ -12,8 +12,9 @@ import sentencex
 from corpus.documents import Page, Passage, Sentence, Span
 from ingest.reading import Block, Reading
 
-# Recorded in the manifest; change it whenever the same pages would give other passages.
-CHUNKING = "headings-sentences-120-5"
+# Recorded in the manifest; change it whenever the same pages would give other passages, or other
+# texts would be embedded for them.
+CHUNKING = "headings-sentences-120-6"
 # Passages grow to about this many words; the report's paragraphs have 60 to 150.
 TARGET_WORDS = 120
 
@@ -45,13 +46,13 @@ def stored_pages(document_id: str, reading: Reading) -> list[Page]:
     ]
 
 
-def first_heading(reading: Reading) -> str | None:
-    """Return the text of the first heading, for a document without a given title."""
+def first_heading(reading: Reading) -> str:
+    """Return the text of the first heading, a document's own title; empty where there is none."""
     for page in reading.pages:
         for block in page.blocks:
             if block.kind == "heading":
                 return block.text
-    return None
+    return ""
 
 
 def cut_passages(document_id: str, reading: Reading, language: str) -> list[Passage]:
@@ -72,10 +73,15 @@ def embedded_text(passage: Passage) -> str:
     return "\n".join((" > ".join(passage.section), passage.text)).strip()
 
 
-def embedded_sentence(passage: Passage, sentence: Sentence) -> str:
-    """Return what is embedded for a sentence: its nearest heading, its lead, its text."""
-    heading = passage.section[-1] if passage.section else ""
-    return "\n".join(part for part in (heading, sentence.lead, sentence.text) if part)
+def embedded_sentence(title: str, passage: Passage, sentence: Sentence) -> str:
+    """Return what is embedded for a sentence: the document's own title, the headings, the text.
+
+    A table row has its header too; the line that introduces a list says little of its items.
+    """
+    place = " > ".join(dict.fromkeys(part for part in (title, *passage.section) if part))
+    header = sentence.lead if sentence.kind == "row" else ""
+    said = " ".join(part for part in (header, sentence.text) if part)
+    return f"{place}: {said}" if place else said
 
 
 def digest(text: str) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 
 from corpus.catalogue import Catalogue, CatalogueEntry, read_catalogue
@@ -111,11 +111,12 @@ def described_document(
 ) -> Document:
     """Describe a document by its catalogue entry, and by itself where that is silent.
 
-    ``title`` and ``language`` are what the file says itself.
+    ``title`` and ``language`` are what the file says itself; its name stands for a title that is
+    empty.
     """
     return Document(
         id=file.document_id,
-        title=entry.title or title,
+        title=entry.title or title or PurePosixPath(file.path).stem,
         path=file.path,
         sha256=file.sha256,
         language=entry.language or language,
@@ -210,7 +211,7 @@ def _known(files: Iterable[CorpusFile], former: _Former) -> dict[str, IndexedDoc
         if same_place and same_place.document.sha256 == file.sha256:
             found[file.path] = same_place
         elif file.sha256 in by_content and _read_alike(file, by_content[file.sha256]):
-            found[file.path] = _at(file.path, by_content[file.sha256])
+            found[file.path] = by_content[file.sha256]
     return found
 
 
@@ -218,13 +219,6 @@ def _read_alike(file: CorpusFile, known: IndexedDocument) -> bool:
     """Tell whether one reader reads both: the same bytes as text are not the same as Markdown."""
     endings = (PurePosixPath(path).suffix.lower() for path in (file.path, known.document.path))
     return len({READERS.get(ending) for ending in endings}) == 1
-
-
-def _at(path: str, known: IndexedDocument) -> IndexedDocument:
-    """Return a document under another path, whose name is its title where it has no heading."""
-    if known.own_title != PurePosixPath(known.document.path).stem:
-        return known
-    return replace(known, own_title=PurePosixPath(path).stem)
 
 
 def _described(files: Iterable[CorpusFile], catalogue: Catalogue, former: _Former) -> list[str]:

@@ -192,6 +192,7 @@ def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
     count = generation.passages.size
     rows = sorted(draw.sample(range(count), min(SAMPLE, count)))
     passages = records.passages(rows)
+    titles = {one.document.id: one.own_title for one in records.documents()}
     texts = [embedded_text(passages[row]) for row in rows]
     stored = [generation.passages.vectors(np.array(rows, np.int64))]
     tokens: dict[int, Tokens | None] = {}
@@ -199,7 +200,9 @@ def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
         sentences = records.sentences([row])
         if sentences:
             one = draw.choice(sentences)
-            texts.append(embedded_sentence(passages[row], one.sentence))
+            texts.append(
+                embedded_sentence(titles[passages[row].document_id], passages[row], one.sentence)
+            )
             stored.append(generation.sentence_vectors(np.array([one.row], np.int64)))
     if not texts:
         return

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.documents import Passage
-from ingest.passages import TARGET_WORDS, cut_passages, split_sentences, stored_pages
+from ingest.passages import (
+    TARGET_WORDS,
+    cut_passages,
+    embedded_sentence,
+    first_heading,
+    split_sentences,
+    stored_pages,
+)
 from ingest.reading import Block, BlockKind, Reading, ReadPage
 
 _KINDS: list[BlockKind] = ["heading", "paragraph", "item", "header", "row"]
@@ -62,6 +69,37 @@ def test_a_passage_never_crosses_a_heading() -> None:
         ]
     )
     assert [p.section for p in passages] == [("One",), ("One", "Sub"), ("Two",)]
+
+
+def test_a_sentence_is_embedded_with_its_title_and_headings() -> None:
+    reading, passages = _cut(
+        [
+            [
+                Block("heading", "Tides", 1),
+                Block("paragraph", "It was chaired by Mr Ito."),
+                Block("heading", "Harbours", 2),
+                Block("paragraph", "These are counted:"),
+                Block("item", "Twelve."),
+                Block("header", "Year | Harbours"),
+                Block("row", "2025 | 12", lead="Year | Harbours"),
+            ]
+        ]
+    )
+    title = first_heading(reading)
+    assert [embedded_sentence(title, p, s) for p in passages for s in p.sentences] == [
+        "Tides: It was chaired by Mr Ito.",
+        "Tides > Harbours: These are counted:",
+        "Tides > Harbours: Twelve.",
+        "Tides > Harbours: Year | Harbours",
+        "Tides > Harbours: Year | Harbours 2025 | 12",
+    ]
+
+
+def test_without_headings_a_sentence_is_embedded_alone() -> None:
+    reading, passages = _cut([[Block("paragraph", "It ended.")]])
+    assert first_heading(reading) == ""
+    (passage,) = passages
+    assert embedded_sentence("", passage, passage.sentences[0]) == "It ended."
 
 
 def test_long_paragraphs_are_cut_between_sentences() -> None:

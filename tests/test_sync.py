@@ -109,6 +109,20 @@ def test_a_renamed_document_embeds_nothing_anew(filled: Settings) -> None:
     assert np.array_equal(open_generation(filled.index).passages.vectors(np.array([0])), old)
 
 
+def test_the_name_of_a_file_without_headings_is_its_title_and_is_not_embedded(
+    filled: Settings,
+) -> None:
+    _write(filled, "three.txt", "It speaks of tides, and it names 12 harbours.\n")
+    _sync(filled)
+    (filled.corpus / "three.txt").rename(filled.corpus / "moved.txt")
+    _write(filled, "four.txt", "It is new, so that vectors are checked by the model.\n")
+    _sync(filled)
+    documents = open_generation(filled.index).records.documents()
+    titles = {one.document.path: (one.document.title, one.own_title) for one in documents}
+    assert titles["moved.txt"] == ("moved", "")
+    assert titles["four.txt"] == ("four", "")
+
+
 def test_the_catalogue_describes_documents_without_embedding_anew(filled: Settings) -> None:
     _sync(filled)
     _write(
