@@ -25,9 +25,9 @@ from eval.fit_ranking import Choice, fit
 
 RIDGE = 0.1
 # What the fit starts from for the cosine: a sentence of a document is embedded with its title and
-# headings, a paragraph of an encyclopedia without. On documents not seen, all facts stand in the best
-# three sentences for .83 of 238 English questions, at .8 in .82, and with what paragraphs gave (.45)
-# in .81.
+# headings, a paragraph of an encyclopedia without. On documents not seen, all facts stand in the
+# best three sentences for .83 of 238 English questions, at .8 for .82, and with what paragraphs
+# gave (.45) for .81.
 COSINE = 1.2
 FOLDS = 5
 
