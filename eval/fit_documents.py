@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from assistant.query_engine import open_query_engine
 from assistant.ranking import FITTED, ranking_tables
@@ -21,6 +22,7 @@ from assistant.sentences import Featured, featured_sentences, term_weights
 from corpus.settings import Settings
 from corpus.text import fold
 from eval.cases import Turn, read_cases
+from eval.facts import holds_fact
 from eval.fit_ranking import Choice, fit
 
 RIDGE = 0.1
@@ -83,10 +85,23 @@ def _choices(
         weights = term_weights(query, retriever.generation)
         found = featured_sentences(query, retriever.search(query), retriever.generation, weights)
         found = [one for one in found if one.hit.document.language == query.language]
-        right = np.array([_is_right(one, turn) for one in found], bool)
+        right = _right_ones(found, turn)
         if 0 < right.sum() < len(right):
             rows = [[one.features.get(name, 0.0) for name in names] for one in found]
             yield Choice(turn.document or index.name, query.language, np.array(rows), right)
+
+
+def _right_ones(found: Sequence[Featured], turn: Turn) -> NDArray[np.bool_]:
+    """Tell which sentences are right: those of the evidence that hold the most facts.
+
+    Else an item would be as right as the list that is asked for.
+    """
+    facts = np.array([
+        sum(holds_fact(one.sentence.text, fact) for fact in turn.answer_facts)
+        if _is_right(one, turn) else -1
+        for one in found
+    ])  # fmt: skip
+    return np.asarray((facts >= 0) & (facts == facts.max(initial=-1)), bool)
 
 
 def _is_right(one: Featured, turn: Turn) -> bool:
