@@ -137,16 +137,19 @@ def _names(reading: Reading, counts: Mapping[str, int], *, same: bool) -> dict[s
     def lost(found: frozenset[str]) -> float:
         return sum(_weight(own, reading.weights) for own in sought.values() if not own <= found)
 
-    unknown = any(
-        not any(counts.get(term) for term in own)
-        and not any(one.bears(name, own) for one in reading.evidence)
+    unknown = [
+        name
         for name, own in sought.items()
-    )
+        if not any(counts.get(term) for term in own)
+        and not any(one.bears(name, own) for one in reading.evidence)
+    ]
     return {
         "names": float(bool(sought)),
         "names_missing": lost(near) / total,
         "names_nowhere": lost(reading.around) / total,
-        "name_unknown": float(unknown),
+        "name_unknown": float(bool(unknown)),
+        # An abbreviation is neither misspelt nor translated as other names are.
+        "acronym_unknown": float(any(name.isupper() and len(name) > 1 for name in unknown)),
     }
 
 

@@ -28,8 +28,8 @@ FOR = ("subject", "above_noise")
 AGAINST = (
     "gap_all", "gap_quantity", "gap_time", "rarest_best", "rarest_around", "year_not_in_room",
     "year_off_topic_room", "year_far", "figure_not_in_room", "unnumbered", "ordinal_nowhere",
-    "name_unknown", "names_nowhere", "money_nowhere", "quantity_nowhere", "time_nowhere",
-    "probe_best", "probe_nearest", "first_year_rival", "first_lacks_kind",
+    "name_unknown", "acronym_unknown", "names_nowhere", "money_nowhere", "quantity_nowhere",
+    "time_nowhere", "probe_best", "probe_nearest", "first_year_rival", "first_lacks_kind",
 )  # fmt: skip
 NAMES = (*FOR, *AGAINST)
 # Those that an embedder which nobody has calibrated can have: they hold no cosine.
