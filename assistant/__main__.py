@@ -184,6 +184,7 @@ def _is_turn(turn: Any) -> bool:
 
 def _page(arguments: argparse.Namespace) -> int:
     from index.generations import open_generation
+    from index.repairs import index_command
 
     index = settings_of(arguments).values.index
     generation = open_generation(index, arguments.generation)
@@ -194,7 +195,8 @@ def _page(arguments: argparse.Namespace) -> int:
         known = [d.document.id for d in records.documents()]
         raise UsageError(
             f"There is no document {arguments.document!r}. There are: {', '.join(known[:10])}"
-            f"{' …' if len(known) > 10 else ''}. List all: python -m ingest list"  # noqa: PLR2004
+            f"{' …' if len(known) > 10 else ''}. "  # noqa: PLR2004
+            f"List all: {index_command('list', index)}"
         )
     page = records.page(arguments.document, arguments.number)
     if page is None:

@@ -109,7 +109,7 @@ def decision_features(
     embed: Callable[[str], Vectors],
 ) -> tuple[Reading, dict[str, float]]:
     """Return what the evidence is, and the features that the decision weighs, by name."""
-    reading = read_evidence(query.text, query.language, ranked, quoted, weights)
+    reading = read_evidence(query.asked or query.text, query.language, ranked, quoted, weights)
     counts = generation.records.passage_counts(weights)
     found = features(reading, ranked, counts, generation.manifest)
     probes = probe(query.text, reading, ranked, generation, embed)

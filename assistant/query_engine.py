@@ -52,7 +52,7 @@ class QueryEngine:
         standalone = standalone_question(questions)
         generation = self.retriever.generation
 
-        query = self.retriever.query(standalone, filters, audiences)
+        query = self.retriever.query(standalone, filters, audiences, questions[-1])
         searched = self.retriever.searched(query)
         hits = in_askers_version(query, self.retriever.search(query), searched, generation)
         clock.lap("retrieve")

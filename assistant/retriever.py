@@ -44,7 +44,8 @@ HUBNESS = 0.5
 class Query:
     """A question made ready for the search: its language, its vector, and what may be searched.
 
-    ``text`` is the question as it is read, its slips of the pen mended.
+    ``text`` is the question as it is read, its slips of the pen mended; ``asked`` is its last turn
+    alone, of which the demands are to be met.
     ``audiences`` None means every audience. ``noise`` are the vectors of foreign questions in the
     same language, shape (n, dimension), where there are documents in another. ``tokens`` are the
     question's, shape (n, dimension), centred; None where the index has none.
@@ -57,6 +58,7 @@ class Query:
     audiences: Sequence[str] | None = None
     noise: Vectors | None = None
     tokens: Vectors | None = None
+    asked: str = ""
 
 
 class HybridRetriever:
@@ -90,17 +92,23 @@ class HybridRetriever:
         text: str,
         filters: Mapping[str, str] | None = None,
         audiences: Sequence[str] | None = None,
+        last_turn: str | None = None,
     ) -> Query:
-        """Make a question ready; this is its one encoding."""
+        """Make a question ready; this is its one encoding.
+
+        ``last_turn`` is what is asked, where ``text`` holds the turns before it too.
+        """
         usual = self.usual_language
         language = question_language(text, usual)
+        asked = last_turn or text
         if language == usual:
             text = corrected(text, language, self.generation.records)
+            asked = corrected(asked, language, self.generation.records)
         vector, given = self._embedder.read_query(text)
         store = self.generation.tokens
         tokens = store.question(given, language) if store and given else None
         noise = self._foreign(language)
-        return Query(text, language, vector, filters or {}, audiences, noise, tokens)
+        return Query(text, language, vector, filters or {}, audiences, noise, tokens, asked)
 
     @cached_property
     def usual_language(self) -> str:

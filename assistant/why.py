@@ -13,6 +13,7 @@ from assistant.query_engine import QueryEngine
 from assistant.question import checked_question
 from assistant.versions import askers_version, in_one_version
 from index.records import IndexedDocument
+from index.repairs import index_command
 
 # As many of those that stood before it are named.
 OUTSCORED_BY = 3
@@ -173,7 +174,8 @@ def _not_indexed(engine: QueryEngine, question: str, expected: str) -> Explanati
             return Explanation(
                 question, expected, Outcome.QUARANTINED, reason, generation=generation.id
             )
-    reason = "No document of this id or path is in the index. List them: python -m ingest list"
+    listing = index_command("list", generation.folder.parent.parent)
+    reason = f"No document of this id or path is in the index. List them: {listing}"
     return Explanation(question, expected, Outcome.NOT_INDEXED, reason, generation=generation.id)
 
 

@@ -34,8 +34,8 @@ class Turn:
 class Case:
     """A question, or a conversation of several turns, with what a right answer holds.
 
-    ``kind`` is the slice that a report shows it in: its type, ``unanswerable`` or
-    ``conversation``. ``language`` is that of the question.
+    ``kind`` is the slice that a report shows it in: its type, else ``answerable`` or
+    ``unanswerable``, or ``conversation``. ``language`` is that of the question.
     """
 
     id: str
@@ -129,7 +129,8 @@ def _from_table(row: Mapping[str, str | None]) -> dict[str, Any]:
 def _case(values: dict[str, Any], where: str) -> Case:
     turns = values.get("turns")
     rows = turns if isinstance(turns, list) and turns else [{**values, "q": values.get("question")}]
-    kind = "conversation" if turns else values.get("type", "unanswerable")
+    asked = "answerable" if values.get("answer_facts") else "unanswerable"
+    kind = "conversation" if turns else values.get("type", asked)
     case_id = values.get("id")
     if not isinstance(case_id, str) or not case_id:
         raise UsageError(f'{where}: no id. Add "id": "…".')

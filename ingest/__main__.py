@@ -88,7 +88,7 @@ def _sync(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(summary_json(report, dry_run=arguments.dry_run))
     else:
-        print_summary(report, dry_run=arguments.dry_run)
+        print_summary(report, settings.index, dry_run=arguments.dry_run)
     if report.held_back:
         return EXIT_HELD_BACK
     return EXIT_QUARANTINED if report.quarantined else 0

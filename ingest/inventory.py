@@ -130,4 +130,5 @@ def _repair(index: Path, damaged: set[str]) -> str:
         if not damaged:
             return sync_command(index)  # the pointer or its copy
         return index_command(f"prune --keep {len(generation_ids(index))}", index)
-    return sync_command(index, force=not set(pointer.history) - damaged)
+    former = set(pointer.history) & set(generation_ids(index))  # those that were not pruned
+    return sync_command(index, force=not former - damaged)

@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from index.repairs import index_command
 from ingest.sync import SyncReport
 
 
@@ -53,14 +54,14 @@ def _peak_memory_mb() -> int:
     return int(peak.split()[1]) // 1024
 
 
-def print_summary(report: SyncReport, *, dry_run: bool) -> None:
+def print_summary(report: SyncReport, index: Path, *, dry_run: bool) -> None:
     """Print each difference on a line, then a table, then what needs attention."""
     _print_differences(report)
     if dry_run:
         sys.stdout.write(f"Would be done: {_changes(report)}. Nothing was written.\n")
     elif report.held_back:
         _print_table(report)
-        _print_held_back(report)
+        _print_held_back(report, index)
     elif not report.published:
         sys.stdout.write(f"Nothing changed. Generation {report.generation} stays published.\n")
     else:
@@ -114,14 +115,15 @@ def _print_table(report: SyncReport) -> None:
     Console(file=sys.stdout).print(table)
 
 
-def _print_held_back(report: SyncReport) -> None:
+def _print_held_back(report: SyncReport, index: Path) -> None:
+    rollback = index_command(f"rollback {report.held_back}", index)
     sys.stdout.write(
         f"Generation {report.held_back} is built but not published, as it does not answer these "
         f"golden questions any more. Generation {report.generation} stays published.\n"
     )
     sys.stdout.write("".join(f"  {question}\n" for question in report.lost))
     sys.stdout.write(
-        f"Look at its answers: python -m assistant ask … --generation {report.held_back}. Publish "
-        f"it all the same: python -m ingest rollback {report.held_back}, or change the questions "
+        f"Look at its answers: python -m assistant ask … --index {index} --generation "
+        f"{report.held_back}. Publish it all the same: {rollback}, or change the questions "
         "that it need not answer and run the command again.\n"
     )

@@ -22,6 +22,16 @@ def _broken(answer: Answer, engine: QueryEngine) -> list[str]:
     return broken_invariants(json.loads(json.dumps(answer.to_json())), page_text)
 
 
+def test_what_an_earlier_turn_named_is_not_demanded_of_a_later_one(engine: QueryEngine) -> None:
+    turns = [
+        "Which network counts wild bees?",
+        "What does UNICEF contribute to it?",
+        "In how many gardens?",
+    ]
+    assert "UNICEF" in engine.answer(turns[:2]).notice
+    assert "UNICEF" not in engine.answer(turns).notice
+
+
 @pytest.mark.parametrize(
     ("question", "missing"),
     [

@@ -170,6 +170,16 @@ def test_the_sample_cases_are_enough_and_of_every_kind() -> None:
     assert baseline["cases_sha256"] == cases_digest(files), "run make eval, and accept the run"
 
 
+def test_a_case_without_a_type_is_called_by_what_it_expects(tmp_path: Path) -> None:
+    rows = [
+        {"id": "a", "question": "How many?", "answer_facts": ["12"]},
+        {"id": "b", "question": "And who?"},
+    ]
+    file = tmp_path / "cases.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    assert [case.kind for case in read_cases([file])] == ["answerable", "unanswerable"]
+
+
 def test_the_readme_quotes_the_baseline() -> None:
     root = Path(__file__).parent.parent
     baseline = json.loads((root / "eval" / "sample" / "baseline.json").read_text("utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,8 @@ def test_the_command_says_which_and_fails(
     shown = capsys.readouterr().out
     assert "built but not published" in shown
     assert str(GOLDEN[0]["question"]) in shown
-    assert "python -m ingest rollback" in shown
+    assert re.search(rf"python -m ingest rollback \S+ --index {guarded.index}[,.]", shown)
+    assert f"ask … --index {guarded.index} --generation" in shown
 
 
 def test_a_generation_that_answers_as_much_is_published(guarded: Settings) -> None:

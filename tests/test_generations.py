@@ -187,6 +187,18 @@ def test_without_a_former_generation_damage_ends_with_the_repair(settings: Setti
         assert sync(settings, force=True, progress=no_progress).published
 
 
+def test_with_the_former_generations_pruned_the_repair_is_to_embed_anew(two: Settings) -> None:
+    published = published_generation(two.index)
+    assert published
+    assert prune_index(two.index, 1)[0]
+    with _flipped(two.index / "generations" / published / "noise.npy", 200):
+        repair = verified(two.index)["repair"]
+        assert repair == f"python -m ingest sync --corpus DIR --index {two.index} --force"
+        with pytest.raises(NoUsableIndexError, match="--force"):
+            sync(two, progress=no_progress)
+        assert sync(two, force=True, progress=no_progress).published
+
+
 def test_a_damaged_pointer_is_told_and_repaired(two: Settings) -> None:
     for name in (POINTER_FILE, COPY_FILE):
         content = (two.index / name).read_bytes()
