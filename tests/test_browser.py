@@ -205,6 +205,7 @@ def test_a_refresh_in_mid_answer_loses_nothing(context: BrowserContext, address:
 def test_a_stop_in_mid_answer_loses_nothing(context: BrowserContext, address: str) -> None:
     page = _open(context, address)
     _ask(page, PROJECTS)
+    expect(page.locator("p.question")).to_have_text([PROJECTS])
     page.get_by_test_id("stChatInputStopButton").click(timeout=SECONDS)
     expect(page.locator("p.question")).to_have_text([PROJECTS])
     _ask(page, "What is the budget for 2025?")

@@ -46,10 +46,14 @@ def render(reader: Reader) -> None:
     typed = st.chat_input(
         "Ask in Arabic, Chinese, English, French, Russian or Spanish", submit_mode="stop"
     )
-    question = typed or st.session_state.pop("starter", None)
-    filters = _sidebar(reader, begun=bool(conversation.turns or question))
-    if question:
-        conversation.waiting.append(Asked(question, filters))
+    # Kept at once: a stop may come before the filters beside the chat are drawn.
+    asked_now: list[str] = st.session_state.setdefault("asked now", [])
+    if typed:
+        asked_now.append(typed)
+    filters = _sidebar(reader, begun=bool(conversation.turns or asked_now))
+    while asked_now:
+        conversation.waiting.append(Asked(asked_now[0], filters))
+        asked_now.pop(0)
     if not conversation.turns and not conversation.waiting:
         _welcome(reader)
     for turn in conversation.turns:
@@ -141,7 +145,7 @@ def _welcome(reader: Reader) -> None:
     for number, question in enumerate(starters):
         # A button's label is Markdown, so that only questions of this file may stand on one.
         if st.button(question, key=f"starter{number}", width="stretch"):
-            st.session_state["starter"] = question
+            st.session_state["asked now"] = [question]
             st.rerun()
     _scroll(0)
 
