@@ -86,25 +86,18 @@ def decide(
 ) -> Decision:
     """Decide whether to answer with these sentences; ``embed`` embeds a question.
 
-    A question of function words alone ("Who?") asks for nothing that could be answered; nor does
-    one in the documents' language of which no word stands anywhere ("asdf qwer"). Of 160 answerable
-    questions on the development documents and 105 in other words or misspelt, one is like that, and
-    of 174 on other subjects 74.
+    A question of function words alone ("Who?") asks for nothing that could be answered.
     """
     if not ranked or not quoted or not weights:
         return Decision(False, 0.0)
     reading, found = decision_features(query, ranked, quoted, weights, generation, embed)
     calibration = _calibration(generation)
-    confidence = 0.0 if _is_gibberish(found) else calibration.probability(found)
+    confidence = calibration.probability(found)
     if confidence >= calibration.threshold:
         return Decision(True, round(confidence, 4))
     lacking = first_lacking(reading, generation.records.passage_counts(weights))
     correction = correcting_sentence(reading, ranked, calibration.on_subject(found))
     return Decision(False, round(confidence, 4), lacking, correction)
-
-
-def _is_gibberish(found: Mapping[str, float]) -> bool:
-    return found["unknown"] >= 1 and not found["foreign"]
 
 
 def decision_features(
@@ -116,7 +109,7 @@ def decision_features(
     embed: Callable[[str], Vectors],
 ) -> tuple[Reading, dict[str, float]]:
     """Return what the evidence is, and the features that the decision weighs, by name."""
-    reading = read_evidence(query.asked or query.text, query.language, ranked, quoted, weights)
+    reading = read_evidence(query.asked, query.language, ranked, quoted, weights)
     counts = generation.records.passage_counts(weights)
     found = features(reading, ranked, counts, generation.manifest)
     probes = probe(query.text, reading, ranked, generation, embed)

@@ -91,5 +91,7 @@ def _embedder(settings: ResolvedSettings, generation: Generation) -> list[Check]
         checks.append(Check("abstention", True, found))
     elif generation.tokens is None:
         found = "the index has no tokens, so that refusals go by the question's words alone"
-        checks.append(Check("abstention", False, found, sync_command(settings.values.index)))
+        checks.append(
+            Check("abstention", False, found, sync_command(settings.values.index, force=True))
+        )
     return checks

@@ -52,13 +52,13 @@ class Query:
     """
 
     text: str
+    asked: str
     language: str
     vector: Vectors
     filters: Mapping[str, str] = field(default_factory=dict)
     audiences: Sequence[str] | None = None
     noise: Vectors | None = None
     tokens: Vectors | None = None
-    asked: str = ""
 
 
 class HybridRetriever:
@@ -100,15 +100,15 @@ class HybridRetriever:
         """
         usual = self.usual_language
         language = question_language(text, usual)
-        asked = last_turn or text
+        turns = {turn: turn for turn in (text, last_turn or text)}
         if language == usual:
-            text = corrected(text, language, self.generation.records)
-            asked = corrected(asked, language, self.generation.records)
+            turns = {turn: corrected(turn, language, self.generation.records) for turn in turns}
+        text, asked = turns[text], turns[last_turn or text]
         vector, given = self._embedder.read_query(text)
         store = self.generation.tokens
         tokens = store.question(given, language) if store and given else None
         noise = self._foreign(language)
-        return Query(text, language, vector, filters or {}, audiences, noise, tokens, asked)
+        return Query(text, asked, language, vector, filters or {}, audiences, noise, tokens)
 
     @cached_property
     def usual_language(self) -> str:

@@ -85,8 +85,7 @@ def sync(
     _refuse_nested(settings)
     if dry_run:
         published = _published(settings.index, force)
-        anew = force or _lacks_tokens(published)
-        plan = make_plan(settings.corpus, published, retry=retry, anew=anew)
+        plan = make_plan(settings.corpus, published, retry=retry, anew=force)
         _refuse_empty(plan, settings, force)
         if published and not force:
             _refuse_other_rules(published)
@@ -95,8 +94,7 @@ def sync(
         )
     with writer_lock(settings.index):
         published = _published(settings.index, force)
-        anew = force or _lacks_tokens(published)
-        plan = make_plan(settings.corpus, published, retry=retry, anew=anew)
+        plan = make_plan(settings.corpus, published, retry=retry, anew=force)
         stages.done("compare", len(plan.files))
         _refuse_empty(plan, settings, force)
         if published and not force:
@@ -104,20 +102,17 @@ def sync(
             if _is_up_to_date(plan, published, settings, retry):
                 _repair_pointers(settings.index, published)
                 return _unchanged(plan, published, stages)
-        former = None if anew else published
-        built = _waiting(settings, plan) or _build(
-            settings, plan, former, Model(settings, None if force else published), stages
-        )
+        former = None if force else published
+        built = _waiting(settings, plan) or _build(settings, plan, former, stages)
         lost = [] if force else _lost_questions(settings, published, built, stages)
         if not lost:
             publish(settings.index, built.generation)
         return _report(plan, published, built, lost, stages)
 
 
-def _build(
-    settings: Settings, plan: Plan, former: Generation | None, model: Model, stages: Stages
-) -> _Built:
+def _build(settings: Settings, plan: Plan, former: Generation | None, stages: Stages) -> _Built:
     """Build a generation beside the published one: complete, verified, on disk, not published."""
+    model = Model(settings, former)
     with building_folder(settings.index) as folder:
         content = write_content(folder / RECORDS_FILE, settings.corpus, plan, former, stages)
         _refuse_all_quarantined(plan, content.quarantined)
@@ -200,11 +195,6 @@ def _refuse_other_rules(published: Generation) -> None:
             f"than those of this version ({CHUNKING}, {DENSE_STORE}). "
             "Read and embed everything anew: run the command again with --force"
         )
-
-
-def _lacks_tokens(published: Generation | None) -> bool:
-    """Tell whether an index is of a format that had none, so that everything is read anew."""
-    return published is not None and published.manifest.format < FORMAT
 
 
 def _refuse_all_quarantined(plan: Plan, quarantined: list[Quarantined]) -> None:

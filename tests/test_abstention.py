@@ -32,13 +32,6 @@ def test_what_an_earlier_turn_named_is_not_demanded_of_a_later_one(engine: Query
     assert "UNICEF" not in engine.answer(turns).notice
 
 
-@pytest.mark.parametrize("question", ["asdf qwer", "qwer asdf", "xyzzy plugh fnord"])
-def test_words_that_stand_nowhere_are_no_question(engine: QueryEngine, question: str) -> None:
-    answer = engine.answer(question)
-    assert answer.status is Status.NOT_IN_DOCUMENTS
-    assert answer.confidence == 0
-
-
 @pytest.mark.parametrize(
     ("question", "missing"),
     [

@@ -15,7 +15,6 @@ from corpus.settings import Settings
 from index import generations
 from index.generations import open_generation, published_generation
 from index.lock import writer_lock
-from index.manifest import FORMAT
 from index.sealed import seal, unseal
 from ingest.inventory import index_status, inventory
 from ingest.plan import make_plan
@@ -267,17 +266,6 @@ def test_a_damaged_or_foreign_index_is_refused_with_the_repair(filled: Settings)
     with pytest.raises(NoUsableIndexError, match="format 99"):
         _sync(filled)
     assert _sync(filled, force=True).published
-
-
-def test_an_index_without_tokens_is_embedded_anew(filled: Settings) -> None:
-    report = _sync(filled)
-    folder = generations.generation_folder(filled.index, report.generation or "")
-    content = unseal((folder / "manifest.json").read_bytes(), "manifest")
-    (folder / "manifest.json").write_bytes(seal({**content, "format": 3}))
-    anew = _sync(filled)
-    assert anew.published
-    assert anew.carried_over == 0
-    assert open_generation(filled.index).manifest.format == FORMAT
 
 
 def test_another_embedder_is_refused_with_the_repair(filled: Settings, tmp_path: Path) -> None:
