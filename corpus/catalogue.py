@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import UsageError
+from corpus.languages import is_language_tag, meant_tag
 
 CATALOGUE_FILE = "catalogue.toml"
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -54,7 +55,7 @@ def read_catalogue(corpus: Path) -> Catalogue:
     """Read ``catalogue.toml`` in the corpus folder.
 
     Raises UsageError, naming the file and the entry, for invalid TOML, an unknown key, a
-    value of the wrong kind, or a path or id that is given twice.
+    value of the wrong kind, a language that is none, or a path or id that is given twice.
     """
     file = corpus / CATALOGUE_FILE
     if not file.is_file():
@@ -98,6 +99,13 @@ def _value(key: str, value: Any, where: str) -> Any:
         raise UsageError(f"{where}: {key} must be text, in quotes, and not empty.")
     if key == "published" and not _DATE.fullmatch(value):
         raise UsageError(f"{where}: published must be a date such as 2025-07-11, 2025-07 or 2025.")
+    if key == "language" and not is_language_tag(value):
+        meant = meant_tag(value)
+        advice = f"Write {meant!r}" if meant else "Write one such as 'en', 'fr' or 'pt-BR'"
+        raise UsageError(
+            f"{where}: {value!r} is not a language tag (BCP 47). {advice}, or leave the key out: "
+            "the document's own text then decides."
+        )
     return value
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from corpus.catalogue import CATALOGUE_FILE, Catalogue
+from corpus.catalogue import CATALOGUE_FILE, Catalogue, CatalogueEntry
 from corpus.errors import UsageError
 
 # Files that stand beside documents and are none themselves.
@@ -30,7 +30,7 @@ def corpus_files(corpus: Path, catalogue: Catalogue) -> list[CorpusFile]:
 
     Hidden files and links that lead out of the folder are passed over, and so are
     ``catalogue.toml``, ``golden.jsonl`` and a README at the top. Raises UsageError when the
-    folder is missing or when the catalogue names a file that is not there.
+    folder is missing, or when the catalogue names a file or an original that is not there.
     """
     if not corpus.is_dir():
         raise UsageError(
@@ -45,6 +45,8 @@ def corpus_files(corpus: Path, catalogue: Catalogue) -> list[CorpusFile]:
             "Add the file or remove its entry."
         )
     ids = _document_ids(paths, catalogue)
+    for entry in catalogue.entries.values():
+        _refuse_no_original(entry, ids, corpus / CATALOGUE_FILE)
     return [CorpusFile(ids[path], path, file_sha256(corpus / path)) for path in paths]
 
 
@@ -81,6 +83,24 @@ def _document_ids(paths: list[str], catalogue: Catalogue) -> dict[str, str]:
             f"Rename one, or give it an id in {CATALOGUE_FILE}."
         )
     return ids
+
+
+def _refuse_no_original(entry: CatalogueEntry, ids: dict[str, str], file: Path) -> None:
+    """Refuse a translation of itself, and of what is no document of the corpus.
+
+    A document that the catalogue does not name may have translations; it goes by its own id.
+    """
+    original = entry.translation_of
+    if original is None or original in set(ids.values()) - {ids[entry.path]}:
+        return
+    where = f"{file}, entry {entry.path!r}: translation_of = {original!r}"
+    if original in {ids[entry.path], entry.path}:
+        raise UsageError(f"{where} names the document itself. Write the original's id.")
+    if original in ids:
+        raise UsageError(f"{where} is a path. Write the id of that document, {ids[original]!r}.")
+    raise UsageError(
+        f"{where} is no document of this corpus. Write the id of the original, or remove the key."
+    )
 
 
 def _slug(path: str) -> str:

@@ -292,6 +292,19 @@ def test_a_model_that_moved_is_still_the_same(filled: Settings, tmp_path: Path) 
     assert (report.embedded, report.carried_over) == (0, first.embedded)
 
 
+# Not of the UN, not of ISO 639-1, with a script, a country, a region and variants.
+_TAGS = ("de", "sw", "arz", "haw", "pt-BR", "zh-Hant-TW", "es-419", "sr-Latn", "de-CH-1996")
+_WITH = '[[document]]\npath = "one.txt"\n{}'
+
+
+@pytest.mark.parametrize(
+    "line", [*(f'language = "{tag}"' for tag in _TAGS), 'translation_of = "two"']
+)
+def test_a_catalogue_may_hold_any_language_and_any_original(filled: Settings, line: str) -> None:
+    _write(filled, "catalogue.toml", _WITH.format(line))
+    make_plan(filled.corpus, None)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -302,6 +315,15 @@ def test_a_model_that_moved_is_still_the_same(filled: Settings, tmp_path: Path) 
         ('[[document]]\npath = "gone.txt"', "not in the folder"),
         ('[[document]]\npath = "one.txt"\n[[document]]\npath = "one.txt"', "given twice"),
         ('[[document]]\npath = "one.txt"\nid = "two"', "share the document id"),
+        (_WITH.format('language = "englsh"'), "entry 1: 'englsh' is not a language tag"),
+        (_WITH.format('language = "xx-nonsense"'), "'xx-nonsense' is not a language tag"),
+        (_WITH.format('language = "EN"'), "Write 'en'"),
+        (_WITH.format('language = "eng"'), "Write 'en'"),
+        (_WITH.format('language = "fre_CA"'), "Write 'fr-CA'"),
+        (_WITH.format('translation_of = "three"'), "entry 'one.txt'.*'three' is no document"),
+        (_WITH.format('translation_of = "one"'), "names the document itself"),
+        (_WITH.format('translation_of = "one.txt"'), "names the document itself"),
+        (_WITH.format('translation_of = "two.md"'), "is a path. Write .*'two'"),
     ],
 )
 def test_a_faulty_catalogue_is_named(filled: Settings, text: str, words: str) -> None:
