@@ -97,7 +97,9 @@ def _ask(arguments: argparse.Namespace) -> int:
 
     checked_question(arguments.question)  # before the model is loaded
     filters = _filters(arguments)
-    answer = _engine(arguments).answer(arguments.question, filters, arguments.audience)
+    answer = _narrowed_engine(arguments, filters).answer(
+        arguments.question, filters, arguments.audience
+    )
     if arguments.json:
         print_json(answer.to_json())
     else:
@@ -111,7 +113,7 @@ def _search(arguments: argparse.Namespace) -> int:
     if arguments.k < 1:
         raise UsageError("-k must be at least 1.")
     text, filters = checked_question(arguments.query), _filters(arguments)
-    retriever = _engine(arguments).retriever
+    retriever = _narrowed_engine(arguments, filters).retriever
     query = retriever.query(text, filters, arguments.audience)
     hits = retriever.search(query, arguments.k)
     if arguments.json:
@@ -129,7 +131,7 @@ def _search(arguments: argparse.Namespace) -> int:
 
 def _batch(arguments: argparse.Namespace) -> int:
     filters = _filters(arguments)
-    engine = _engine(arguments)
+    engine = _narrowed_engine(arguments, filters)
     for line in sys.stdin:
         if line.strip():
             print_json(_batch_line(engine, line, filters, arguments.audience))
@@ -224,9 +226,8 @@ def _why(arguments: argparse.Namespace) -> int:
 
     checked_question(arguments.question)  # before the model is loaded
     filters = _filters(arguments)
-    found = explain(
-        _engine(arguments), arguments.question, arguments.expect, filters, arguments.audience
-    )
+    engine = _narrowed_engine(arguments, filters)
+    found = explain(engine, arguments.question, arguments.expect, filters, arguments.audience)
     if arguments.json:
         print_json(found.to_json())
         return 0
@@ -268,10 +269,25 @@ def _warn(generation: Generation) -> None:
         sys.stderr.write(f"Warning: {generation.warning}\n")
 
 
+def _narrowed_engine(arguments: argparse.Namespace, filters: dict[str, str]) -> QueryEngine:
+    """Open the engine; say on stderr when the filters leave nothing that could be found."""
+    from index.filters import no_match
+
+    engine = _engine(arguments)
+    readable = engine.retriever.generation.records.select_documents({}, arguments.audience)
+    nothing = no_match([one.document for one in readable], filters)
+    if nothing:
+        sys.stderr.write(f"Warning: {nothing}\n")
+    return engine
+
+
 def _filters(arguments: argparse.Namespace) -> dict[str, str]:
+    from index.filters import check_filters
+
     pairs = dict(_pair(text) for text in arguments.filter)
     if len(pairs) < len(arguments.filter):
         raise UsageError("A filter is given twice. Give each key once.")
+    check_filters(pairs)
     return pairs
 
 

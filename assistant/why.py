@@ -12,6 +12,7 @@ from assistant.composer import Candidate, candidates, shown_text
 from assistant.query_engine import QueryEngine
 from assistant.question import checked_question
 from assistant.versions import askers_version, in_one_version
+from index.filters import filter_value
 from index.records import IndexedDocument
 from index.repairs import index_command
 
@@ -183,14 +184,7 @@ def _filter_reason(
     found: IndexedDocument, filters: Mapping[str, str], audiences: Sequence[str] | None
 ) -> str:
     document = found.document
-    own = {
-        "document": document.id,
-        "language": document.language,
-        "year": (document.published or "")[:4],
-        "number": document.number,
-        "edition": document.edition,
-        "type": document.type,
-    }
+    own = {key: filter_value(document, key) for key in filters}
     parts = [
         f"{key} is {own[key] or 'not given'}, wanted is {value}"
         for key, value in filters.items()

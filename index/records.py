@@ -12,19 +12,9 @@ from functools import cached_property
 from pathlib import Path
 
 from corpus.documents import Document, Page, Passage, Sentence, Span
-from corpus.errors import DamagedIndexError, UsageError
+from corpus.errors import DamagedIndexError
+from index.filters import FILTERS, check_filters
 from index.pointer import Permitted
-
-# What a question can be narrowed by; every row is a column of `documents`, or made from one. The
-# values are compared as they are written.
-FILTERS: dict[str, str] = {
-    "document": "id = ?",
-    "language": "language = ?",
-    "year": "substr(published, 1, 4) = ?",
-    "number": "number = ?",
-    "edition": "edition = ?",
-    "type": "json_extract(record, '$.type') = ?",  # indexes made before it have no type
-}
 
 _SELECT_DOCUMENTS = (
     "SELECT record, own_title, own_language, first_passage, end_passage FROM documents"
@@ -152,11 +142,10 @@ class Records:
     ) -> list[IndexedDocument]:
         """Return the documents that pass every filter and that one of the audiences may read.
 
-        ``audiences`` None means every audience. Raises UsageError for an unknown filter.
+        ``audiences`` None means every audience. Raises UsageError for an unknown filter and for a
+        value that no document can have.
         """
-        unknown = sorted(set(filters) - set(FILTERS))
-        if unknown:
-            raise UsageError(f"Unknown filter {unknown[0]!r}. Known: {', '.join(FILTERS)}.")
+        check_filters(filters)
         conditions = [FILTERS[key] for key in filters] or ["1"]
         values = list(filters.values())
         if audiences is not None:

@@ -15,6 +15,8 @@ import assistant.__main__
 import eval.__main__
 import ingest.__main__
 from corpus.settings import Settings
+from index.filters import FILTERS, filter_value, no_match
+from index.generations import open_generation
 from tests import documents
 
 ROOT = Path(__file__).parent.parent
@@ -134,6 +136,9 @@ def test_doctor_says_where_values_come_from_and_what_to_run(
     assert failed[0]["repair"] == f"python -m ingest sync --corpus DIR --index {tmp_path}"
 
 
+_WHY = ["why", "Who?", "--expect", "meadow"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
@@ -143,6 +148,12 @@ def test_doctor_says_where_values_come_from_and_what_to_run(
         (["ask", "", "--index", "nowhere"], 2, "question is empty"),
         (["ask", "x" * 10_000, "--index", "nowhere"], 2, "10,000 characters"),
         (["ask", "Who?", "--index", "nowhere", "--filter", "year"], 2, "KEY=VALUE"),
+        *(
+            ([*command, "--index", "nowhere", "--filter", "year=twenty"], 2, "such as year=2025")
+            for command in (["ask", "Who?"], ["search", "Who?"], ["batch"], _WHY)
+        ),
+        (["ask", "Who?", "--index", "nowhere", "--filter", "language=englsh"], 2, "language=en"),
+        (["batch", "--index", "nowhere", "--filter", "colour=red"], 2, "Known: document"),
         (["search", "Who?", "-k", "0", "--index", "nowhere"], 2, "-k"),
     ],
 )
@@ -166,6 +177,44 @@ def test_what_is_not_in_the_index_is_named(
 ) -> None:
     assert assistant.__main__.main([*arguments, "--index", str(real_settings.index)]) in {2, 3}
     assert words in capsys.readouterr().err
+
+
+def test_a_filter_that_leaves_nothing_is_named_with_what_there_is(
+    catalogued_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["search", "lamps", "--index", str(catalogued_settings.index), "--json"]
+    arguments += ["--audience", "public", "--filter", "document=meadow", "language=de"]
+    assert assistant.__main__.main(arguments) == 0
+    output = capsys.readouterr()
+    assert output.err == "Warning: No document matches the filter language=de. Known: ar, en.\n"
+    assert _json(output.out)["hits"] == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"document": "medow"}, "document=medow. Known: board, glacier, lighthouse,"),
+        ({"year": "1999"}, "year=1999. Known: 2023, 2024, 2025."),
+        ({"type": "decree"}, "type=decree. Known: <b>survey</b>, annual report."),
+        ({"number": "LH/8"}, "number=LH/8. Known: **R/1** <u>, LH/7."),
+        ({"edition": "2026"}, "edition=2026. Known: 2024, 2025."),
+        ({"year": "2023", "language": "ar"}, "No document matches all of the filters."),
+    ],
+)
+def test_only_filters_that_leave_nothing_are_spoken_of(
+    catalogued_settings: Settings, filters: dict[str, str], words: str
+) -> None:
+    records = open_generation(catalogued_settings.index).records
+    documents = [one.document for one in records.documents()]
+    assert records.select_documents(filters, None) == []
+    assert words in no_match(documents, filters)
+    for one in records.documents():
+        own = {key: filter_value(one.document, key) for key in FILTERS}
+        given = {key: value for key, value in own.items() if value}
+        assert one in records.select_documents(given, None)
+        assert no_match(documents, given) == ""
+    public = [one.document for one in records.select_documents({}, ["public"])]
+    assert "board" not in no_match(public, {"document": "medow"})
 
 
 def test_sync_reports_and_exits_by_the_contract(

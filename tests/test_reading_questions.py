@@ -14,7 +14,8 @@ from assistant.spelling import corrected, slips
 from assistant.why import Outcome, explain
 from corpus.documents import Sentence, Span
 from index.analysis import analysed, terms
-from index.records import FILTERS, SentenceRow
+from index.filters import FILTERS
+from index.records import SentenceRow
 
 
 @pytest.mark.parametrize(
@@ -142,11 +143,12 @@ def test_why_tells_what_happened(engine: QueryEngine) -> None:
     quoted = explain(engine, question, "meadow")
     assert (quoted.outcome, quoted.rank) == (Outcome.QUOTED, 1)
     assert explain(engine, question, "atlantis").outcome is Outcome.NOT_INDEXED
-    filtered = explain(engine, question, "meadow", {"language": "xx"})
+    filtered = explain(engine, question, "meadow", {"language": "de"})
     assert filtered.outcome is Outcome.FILTERED_OUT
-    assert "language is en, wanted is xx" in filtered.reason
+    assert "language is en, wanted is de" in filtered.reason
     for key in FILTERS:
-        filtered = explain(engine, question, "meadow", {key: "xx"})
+        other_value = {"language": "de", "year": "1999"}.get(key, "xx")
+        filtered = explain(engine, question, "meadow", {key: other_value})
         assert f"{key} is " in filtered.reason
     refused = explain(engine, "What is a good recipe for fondue?", "meadow")
     assert refused.outcome in {Outcome.REFUSED, Outcome.OUTSCORED}
