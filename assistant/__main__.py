@@ -252,7 +252,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
             sys.stdout.write(f"{'ok  ' if check.ok else 'FAIL'} {check.name}: {check.found}\n")
             if check.repair:
                 sys.stdout.write(f"     → {check.repair}\n")
-    return 0 if healthy else 1
+    # That there is no usable index (3) goes before what else is not in order (1).
+    return max((check.exit_code for check in checks if not check.ok), default=0)
 
 
 def _engine(arguments: argparse.Namespace) -> QueryEngine:

