@@ -85,6 +85,7 @@ def _sync(arguments: argparse.Namespace) -> int:
             retry=arguments.retry_quarantined,
             progress=progress,
         )
+    sys.stderr.write("".join(f"Warning: {warning}\n" for warning in report.warnings))
     if arguments.json:
         print_json(summary_json(report, dry_run=arguments.dry_run))
     else:

@@ -52,9 +52,7 @@ def _answered(
     )
     if asked.returncode:
         raise AssistantError(
-            f"Generation {generations[1]} is built but not published, since the golden questions "
-            f"in {file} could not be asked: {asked.stderr.strip()} Correct this and run the "
-            "command again; nothing will be read or embedded twice."
+            f"The golden questions in {file} could not be asked: {asked.stderr.strip()}"
         )
     found: dict[str, dict[str, str]] = json.loads(asked.stdout)["answered"]
     return found

@@ -36,6 +36,7 @@ def summary_json(report: SyncReport, *, dry_run: bool) -> dict[str, Any]:
         "carried_over": report.carried_over,
         "held_back": report.held_back,
         "lost_golden_questions": report.lost,
+        "warnings": report.warnings,
         "stages": [
             {"name": s.name, "items": s.items, "seconds": s.seconds, "rate": s.rate}
             for s in report.stages

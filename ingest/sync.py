@@ -24,6 +24,7 @@ from index.noise import Noise, questions_digest
 from index.pointer import damaged_pointers
 from index.publishing import building_folder, known_pointer, next_generation_id, publish, settle
 from index.records import Quarantined
+from index.repairs import index_command
 from index.verification import problems_of
 from ingest.content import write_content
 from ingest.gate import lost_golden_questions
@@ -40,7 +41,8 @@ class SyncReport:
     """What a sync did.
 
     ``generation`` is the published one, ``published`` says if it is new. ``held_back`` is a
-    generation that was built and not published, as it loses the golden questions ``lost``.
+    generation that was built and not published, as it loses the golden questions ``lost``;
+    ``warnings`` say what was published in spite of them.
     """
 
     generation: str | None
@@ -52,6 +54,7 @@ class SyncReport:
     carried_over: int = 0
     held_back: str | None = None
     lost: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
 
 
@@ -75,9 +78,9 @@ def sync(
     """Make the index mirror the corpus folder, and publish one new generation if it changed.
 
     ``force`` reads and embeds everything anew, publishes what the promotion gate would hold back,
-    and lets an index become empty; ``retry`` reads quarantined files once more. Whatever goes
-    wrong, the generation that was published before stays published. Raises UsageError for
-    a folder without documents, a faulty catalogue, and an index that was built by another
+    with a warning, and lets an index become empty; ``retry`` reads quarantined files once more.
+    Whatever goes wrong, the generation that was published before stays published. Raises UsageError
+    for a folder without documents, a faulty catalogue, and an index that was built by another
     embedder or other rules; AssistantError when no document at all could be read;
     IndexLockedError when another process writes this index.
     """
@@ -104,10 +107,11 @@ def sync(
                 return _unchanged(plan, published, stages)
         former = None if force else published
         built = _waiting(settings, plan) or _build(settings, plan, former, stages)
-        lost = [] if force else _lost_questions(settings, published, built, stages)
-        if not lost:
+        lost, warnings = _lost_questions(settings, published, built, stages, force)
+        if force or not lost:
             publish(settings.index, built.generation)
-        return _report(plan, published, built, lost, stages)
+        report = _report(plan, published if lost and not force else None, built, stages)
+        return replace(report, lost=lost, warnings=warnings)
 
 
 def _build(settings: Settings, plan: Plan, former: Generation | None, stages: Stages) -> _Built:
@@ -238,13 +242,31 @@ def _repair_pointers(index: Path, published: Generation) -> None:
 
 
 def _lost_questions(
-    settings: Settings, published: Generation | None, built: _Built, stages: Stages
-) -> list[str]:
+    settings: Settings, published: Generation | None, built: _Built, stages: Stages, force: bool
+) -> tuple[list[str], list[str]]:
+    """Return the golden questions that are lost, and the warnings where they do not count."""
     if published is None:
-        return []
-    lost = lost_golden_questions(settings, published.id, built.generation.id)
+        return [], []
+    try:
+        lost = lost_golden_questions(settings, published.id, built.generation.id)
+    except AssistantError as error:
+        if force:
+            return [], [f"Published without knowing what is lost. {error}"]
+        raise AssistantError(
+            f"Generation {built.generation.id} is built but not published. {error} Correct this "
+            "and run the command again; nothing will be read or embedded twice."
+        ) from error
     stages.done("golden questions", 2)
-    return lost
+    return lost, [_published_in_spite(lost, published, settings)] if force and lost else []
+
+
+def _published_in_spite(lost: list[str], before: Generation, settings: Settings) -> str:
+    questions = "".join(f"\n  {question}" for question in lost)
+    return (
+        "Published, as --force was given, although these golden questions are not answered any "
+        f"more:{questions}\nTo serve the generation before again: "
+        f"{index_command(f'rollback {before.id}', settings.index)}"
+    )
 
 
 def _unchanged(plan: Plan, published: Generation | None, stages: Stages) -> SyncReport:
@@ -258,20 +280,17 @@ def _unchanged(plan: Plan, published: Generation | None, stages: Stages) -> Sync
     )
 
 
-def _report(
-    plan: Plan, published: Generation | None, built: _Built, lost: list[str], stages: Stages
-) -> SyncReport:
-    served = published.id if published and lost else built.generation.id
+def _report(plan: Plan, kept: Generation | None, built: _Built, stages: Stages) -> SyncReport:
+    """Report what was built, and published unless a generation before it was ``kept``."""
     return SyncReport(
-        generation=served,
-        published=not lost,
+        generation=kept.id if kept else built.generation.id,
+        published=kept is None,
         plan=plan,
         quarantined=built.generation.records.quarantined(),
         counts=built.generation.manifest.counts,
         embedded=built.embedded,
         carried_over=built.carried_over,
-        held_back=built.generation.id if lost else None,
-        lost=lost,
+        held_back=built.generation.id if kept else None,
         stages=stages.finished,
     )
 

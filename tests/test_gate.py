@@ -52,8 +52,8 @@ def guarded(settings: Settings) -> Settings:
     return settings
 
 
-def test_a_generation_that_answers_less_is_built_but_not_published(
-    guarded: Settings, monkeypatch: pytest.MonkeyPatch
+def test_a_generation_that_answers_less_is_built_but_published_only_by_force(
+    guarded: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     served = published_generation(guarded.index)
     _write(guarded, "several")
@@ -69,9 +69,19 @@ def test_a_generation_that_answers_less_is_built_but_not_published(
     monkeypatch.setattr("ingest.sync.write_content", None)
     again = _sync(guarded)
     assert (again.held_back, again.lost) == (report.held_back, report.lost)
-    forced = _sync(guarded, force=True)
-    assert forced.published
-    assert published_generation(guarded.index) == report.held_back
+
+    monkeypatch.setenv("ITU_ASSISTANT_CACHE", str(guarded.cache))
+    options = ["--corpus", str(guarded.corpus), "--index", str(guarded.index)]
+    assert ingest(["sync", *options, "--embedder", guarded.embedder, "--force", "--json"]) == 0
+    output = capsys.readouterr()
+    forced = json.loads(output.out)
+    assert published_generation(guarded.index) == forced["generation"] == report.held_back
+    assert forced["published"]
+    assert forced["lost_golden_questions"] == report.lost
+    [warning] = forced["warnings"]
+    assert f"Warning: {warning}\n" in output.err
+    assert str(GOLDEN[0]["question"]) in warning
+    assert f"rollback {served} --index {guarded.index}" in warning
 
 
 def test_the_command_says_which_and_fails(
@@ -105,4 +115,11 @@ def test_golden_questions_that_cannot_be_asked_lose_nothing(guarded: Settings) -
     golden.write_text(right, encoding="utf-8")
     report = _sync(guarded)
     assert report.published
+    assert report.warnings == []
     assert len(generation_ids(guarded.index)) == 2
+
+    golden.write_text("no JSON\n", encoding="utf-8")
+    forced = _sync(guarded, force=True)
+    assert forced.published
+    assert "Published without knowing what is lost" in forced.warnings[0]
+    assert "golden.jsonl, line 1" in forced.warnings[0]
