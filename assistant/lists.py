@@ -50,6 +50,7 @@ def _runs(stored: Sequence[SentenceRow]) -> Iterator[list[SentenceRow]]:
     run: list[SentenceRow] = []
     for one in sorted(stored, key=lambda s: s.row):
         follows = bool(run) and (run[-1].row, run[-1].passage) == (one.row - 1, one.passage)
+        follows = follows and not _parted(run[-1].sentence, one.sentence)
         if follows and one.sentence.kind == "item" and _belongs(one.sentence, run):
             run.append(one)
             continue
@@ -89,6 +90,15 @@ def _joined(run: Sequence[SentenceRow]) -> SentenceRow:
             spans.append(span)
     lead = first.lead if first.kind == "item" else ""
     return replace(run[0], sentence=Sentence(text, tuple(spans), KIND, lead))
+
+
+def _parted(one: Sentence, other: Sentence) -> bool:
+    """Tell whether an empty line lies between two sentences, as between adjoining lists.
+
+    From one block to the next there is a single line break otherwise.
+    """
+    last, first = one.spans[-1], other.spans[0]
+    return last.page == first.page and first.start - last.end > 1
 
 
 def _touch(one: Sentence, other: Sentence) -> bool:

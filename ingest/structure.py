@@ -11,6 +11,9 @@ from ingest.cleaning import clean
 from ingest.reading import Block
 
 CELL_SEPARATOR = " | "
+# Between two lists without a text in between: an empty line, as in the source. The line that
+# introduces the one list says nothing of the other.
+LIST_BREAK = Block("paragraph", "")
 # Word and PDF fonts draw bullets as letters of symbol fonts, which arrive as private-use codes.
 _BULLET = re.compile(r"^(?:[-–—•▪▫◦‣·*●○■□➢➤✓❖\u007f\uf0a7\uf0b7\uf0d8]|o(?=\s))[\s\u00a0]+(?=\S)")
 _NUMBERED_ITEM = re.compile(r"^(?:\(?[a-z]{1,4}\)|\(\d{1,2}\)|\d{1,2}\)|\d{1,2}\.)[\s\u00a0]+\S")

@@ -152,6 +152,29 @@ def test_nested_lists_are_not_repeated_in_html(tmp_path: Path) -> None:
     assert _texts(read(tmp_path / "a.html"), "item") == ["One", "Inner", "Two & three"]
 
 
+_NESTED = "It does:\n\n- One\n  - Inner\n\n  1. Innermost\n- Two\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "leads", "breaks"),
+    [
+        ("a.md", "It does:\n\n- One\n- Two\n\n1. Three\n2. Four\n", ["It does:"] * 2 + [""] * 2, 1),
+        ("a.md", "It does:\n\n1. One\n\n* Two\n\n- Three\n", ["It does:", "", ""], 2),
+        ("a.md", "It does:\n\n- One\n\n- Two\n", ["It does:"] * 2, 0),
+        ("a.md", "It does:\n\n- One\n\nIt has:\n\n1. Two\n", ["It does:", "It has:"], 0),
+        ("a.md", _NESTED, ["It does:"] * 4, 0),
+        ("a.html", "<p>It does:<ul><li>One</ul> <!-- x --> <ol><li>Two</ol>", ["It does:", ""], 1),
+    ],
+)
+def test_lists_that_adjoin_are_two(
+    tmp_path: Path, name: str, text: str, leads: list[str], breaks: int
+) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    [page] = read(tmp_path / name).pages
+    assert [block.lead for block in page.blocks if block.kind == "item"] == leads
+    assert page.text.count("\n\n") == breaks
+
+
 def test_no_break_characters_are_kept_and_debris_is_not() -> None:
     text = "[bookmark: OLE_LINK2]Over 11\u00a0000 co\u2011chairs\u200b \t met\u00ad. \u00a0"
     assert clean(text) == "Over 11\u00a0000 co\u2011chairs met."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from assistant.acronyms import acronyms, both_ways
@@ -16,6 +18,8 @@ from corpus.documents import Sentence, Span
 from index.analysis import analysed, terms
 from index.filters import FILTERS
 from index.records import SentenceRow
+from ingest.passages import cut_passages
+from ingest.readers import read
 
 
 @pytest.mark.parametrize(
@@ -126,6 +130,17 @@ def test_a_short_list_is_quoted_whole() -> None:
     assert parts == (0, 1, 2)
     assert found.sentence.text == "It has two parts: a net; … rope."
     assert found.sentence.spans == (Span(1, 0, 33),)
+
+
+def test_lists_that_adjoin_are_quoted_each_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    path.write_text("- a net\n- a rope\n\n1. Look at the sky\n2. Raise the flag\n", "utf-8")
+    [passage] = cut_passages("a", read(path), "en")
+    rows = [SentenceRow(n, 0, one, "") for n, one in enumerate(passage.sentences)]
+    assert [found.sentence.text for found, _ in whole_lists(rows)] == [
+        "a net a rope",
+        "Look at the sky Raise the flag",
+    ]
 
 
 def test_items_that_are_sentences_stand_alone() -> None:

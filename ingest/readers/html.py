@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup, Comment, Doctype, NavigableString, Tag
 from corpus.errors import UnreadableDocumentError
 from ingest.cleaning import clean
 from ingest.reading import Block, BlockKind, Reading, ReadPage
-from ingest.structure import CELL_SEPARATOR, with_leads
+from ingest.structure import CELL_SEPARATOR, LIST_BREAK, with_leads
 
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _BLOCKS = {
@@ -19,6 +19,7 @@ _BLOCKS = {
     "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "header",
     "footer", *_HEADINGS,
 }  # fmt: skip
+_LISTS = {"ol", "ul"}
 _DROPPED = (
     "script, style, template, noscript, nav, head, svg, iframe, object, button, select, input, "
     "textarea, [hidden], [aria-hidden=true], [style*='display:none'], [style*='display: none']"
@@ -53,6 +54,8 @@ def _flow(tag: Tag, kind: BlockKind) -> Iterator[Block]:
     for child in tag.children:
         if isinstance(child, Tag) and _is_block(child):
             yield from _closed(inline, kind)
+            if _adjoins_a_list(child):
+                yield LIST_BREAK
             yield from _block(child, kind)
         elif isinstance(child, Tag):
             inline.append("\n" if child.name == "br" else _inline_text(child))
@@ -79,6 +82,16 @@ def _block(tag: Tag, kind: BlockKind) -> Iterator[Block]:
         yield from _flow(tag, "item")
     else:
         yield from _flow(tag, kind if kind == "item" else "paragraph")
+
+
+def _adjoins_a_list(tag: Tag) -> bool:
+    """Tell whether a list comes right after another; one in an item is part of the outer list."""
+    if tag.name not in _LISTS or tag.find_parent("li"):
+        return False
+    before = tag.previous_sibling
+    while isinstance(before, NavigableString) and (isinstance(before, Comment) or before.isspace()):
+        before = before.previous_sibling
+    return isinstance(before, Tag) and before.name in _LISTS
 
 
 def _rows(table: Tag) -> Iterator[Block]:
