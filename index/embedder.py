@@ -174,6 +174,7 @@ def load_embedder(
     place = _model_place(source, cache)
     try:
         with _garbage_collection_paused():
+            _freeze_libraries()
             model = _load_model(place, local_only=not source.startswith(HUB_PREFIX))
     except (OSError, ValueError) as error:
         raise AssistantError(
@@ -201,22 +202,28 @@ def _load_model(place: str, *, local_only: bool) -> SentenceTransformer:
 
 @contextmanager
 def _garbage_collection_paused() -> Iterator[None]:
-    """Importing makes millions of objects that stay; searching them for garbage costs 8 %.
-
-    They are frozen afterwards: else each full collection later on stops an answer for 300 ms. What
-    was frozen for a former model is looked through first, as that model may be garbage by now.
-    """
-    if gc.get_freeze_count():
-        gc.unfreeze()
-        gc.collect()
+    """Importing makes millions of objects that stay; searching them for garbage costs 8 %."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
         if was_enabled:
             gc.enable()
+
+
+def _freeze_libraries() -> None:
+    """Import what models need, and have it passed over by every later search for garbage.
+
+    Else each full collection stops an answer for 300 ms. Models are loaded afterwards, so that
+    one that is left can be found; a former one is looked for, as it may be garbage by now.
+    """
+    if gc.get_freeze_count():
+        gc.collect()
+        return
+    import sentence_transformers  # noqa: F401
+
+    gc.freeze()
 
 
 def load_recorded_embedder(record: EmbedderRecord, cache: Path) -> Embedder:
