@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -52,14 +53,21 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tmp_path: Path, tiny_model: Path) -> Settings:
     """Return settings over an empty corpus folder, with the tiny model."""
-    folder = tmp_path / "documents"
+    return settings_in(tmp_path, tiny_model)
+
+
+def settings_in(base: Path, model: Path) -> Settings:
+    """Return settings over an empty corpus folder in ``base``."""
+    folder = base / "documents"
     folder.mkdir()
-    return Settings(
-        corpus=folder,
-        index=tmp_path / "index",
-        cache=tmp_path / "cache",
-        embedder=str(tiny_model),
-    )
+    return Settings(corpus=folder, index=base / "index", cache=base / "cache", embedder=str(model))
+
+
+def copy_into(settings: Settings, built: Settings) -> Settings:
+    """Copy corpus and index, which are built once, to where one test may change them."""
+    shutil.copytree(built.corpus, settings.corpus, dirs_exist_ok=True)
+    shutil.copytree(built.index, settings.index)
+    return settings
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +87,16 @@ def engine(real_settings: Settings) -> QueryEngine:
 
 
 @pytest.fixture(scope="session")
-def catalogued_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Return settings over the small corpus with its catalogue, indexed with the real model."""
+def catalogued_settings(
+    real_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """Return settings over the small corpus with its catalogue, indexed with the real model.
+
+    The small corpus is there already, so that only what the catalogued one adds is embedded.
+    """
     base = tmp_path_factory.mktemp("catalogued")
-    documents.write_catalogued_corpus(base / "documents")
     settings = Settings(corpus=base / "documents", index=base / "index")
+    copy_into(settings, real_settings)
+    documents.write_catalogued_corpus(settings.corpus)
     sync(settings, progress=no_progress)
     return settings

@@ -20,7 +20,7 @@ from ingest.__main__ import main as ingest
 from ingest.housekeeping import prune_index, rollback
 from ingest.inventory import index_status, verified
 from ingest.sync import sync
-from tests.conftest import no_progress
+from tests.conftest import copy_into, no_progress, settings_in
 
 BLOCK = 4096
 QUESTION = "How many harbours does the register name?"
@@ -38,12 +38,18 @@ def _publish(settings: Settings, harbours: int, **others: str) -> str:
     return report.generation
 
 
-@pytest.fixture
-def two(settings: Settings) -> Settings:
-    """Two generations: the former has a letter that was removed since."""
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Settings:
+    settings = settings_in(tmp_path_factory.mktemp("two"), tiny_model)
     _publish(settings, 12, letter="The letter of the board is secret.", bees="It counts bees.")
     _publish(settings, 13, bees="It counts bees.")
     return settings
+
+
+@pytest.fixture
+def two(settings: Settings, built: Settings) -> Settings:
+    """Two generations: the former has a letter that was removed since."""
+    return copy_into(settings, built)
 
 
 def test_a_reader_keeps_the_generation_that_it_opened(two: Settings) -> None:

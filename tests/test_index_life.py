@@ -22,7 +22,7 @@ from ingest.inventory import inventory
 from ingest.passages import CHUNKING
 from ingest.plan import AudienceChange, Moved
 from ingest.sync import SyncReport, sync
-from tests.conftest import no_progress
+from tests.conftest import copy_into, no_progress, settings_in
 
 FORMER_INDEX = Path(__file__).parent / "data" / "index-format-2"
 
@@ -42,12 +42,18 @@ def _paths(settings: Settings) -> list[str]:
     return [one.document.path for one in open_generation(settings.index).records.documents()]
 
 
-@pytest.fixture
-def filled(settings: Settings) -> Settings:
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Settings:
+    settings = settings_in(tmp_path_factory.mktemp("filled"), tiny_model)
     _write(settings, "one.md", "# Tides\n\nThe report names 12 harbours.\n\nIt is about tides.\n")
     _write(settings, "two.md", "# Bees\n\nIt speaks of bees.\n")
     _sync(settings)
     return settings
+
+
+@pytest.fixture
+def filled(settings: Settings, built: Settings) -> Settings:
+    return copy_into(settings, built)
 
 
 def test_a_moved_document_is_not_read_and_keeps_its_vectors(
@@ -286,13 +292,33 @@ _CORPORA = st.lists(
 )  # fmt: skip
 
 
-@hypothesis_settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+def _at_most(examples: int) -> hypothesis_settings:
+    return hypothesis_settings(
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+
+
+@_at_most(4)
 @given(corpora=_CORPORA)
 def test_whatever_happens_in_between_the_index_mirrors_the_folder(
     settings: Settings, corpora: list[dict[str, str]]
 ) -> None:
+    _mirror(settings, corpora)
+
+
+@pytest.mark.slow
+@_at_most(24)
+@given(corpora=_CORPORA)
+def test_whatever_happens_more_often_the_index_mirrors_the_folder(
+    settings: Settings, corpora: list[dict[str, str]]
+) -> None:
+    _mirror(settings, corpora)
+
+
+def _mirror(settings: Settings, corpora: list[dict[str, str]]) -> None:
+    """Sync one corpus after the other, and hold the index against that of the last alone."""
     shutil.rmtree(settings.index, ignore_errors=True)
     for corpus in corpora:
         shutil.rmtree(settings.corpus, ignore_errors=True)
