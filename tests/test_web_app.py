@@ -174,11 +174,16 @@ def _documents_page() -> None:
     documents.render(streamlit.session_state["reader"])
 
 
+@pytest.fixture(scope="module")
+def catalogued_engine(catalogued_settings: Settings) -> QueryEngine:
+    return open_query_engine(catalogued_settings)
+
+
 @pytest.fixture
-def documents_page(catalogued_settings: Settings) -> AppTest:
-    engine = open_query_engine(catalogued_settings)
+def documents_page(catalogued_engine: QueryEngine) -> AppTest:
     page = AppTest.from_function(_documents_page, default_timeout=60)
-    page.session_state["reader"] = Reader(engine, ("public",), Conversations().begin("browser"))
+    conversation = Conversations().begin("browser")
+    page.session_state["reader"] = Reader(catalogued_engine, ("public",), conversation)
     return page
 
 
