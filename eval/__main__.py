@@ -43,6 +43,19 @@ def _add_fit_ranking(commands: Any) -> None:
     add_json(fit)
 
 
+def _add_fit_encoder(commands: Any) -> None:
+    fit = commands.add_parser(
+        "fit-encoder", help="tunes the embedding model on SQuAD and XQuAD (a GPU is of use)"
+    )
+    fit.set_defaults(command=_fit_encoder)
+    fit.add_argument("--dataset", nargs="+", type=Path, required=True, metavar="FILE")
+    fit.add_argument("--out", type=Path, required=True, metavar="FILE", help="for the updates")
+    fit.add_argument(
+        "--check", action="store_true", help="fit on half of the articles first, and ask the others"
+    )
+    add_json(fit)
+
+
 def _add_fit_documents(commands: Any) -> None:
     fit = commands.add_parser(
         "fit-documents", help="draws the ranking of sentences on to case files over documents"
@@ -140,6 +153,7 @@ def _add_fit_decision(commands: Any) -> None:
 _COMMANDS = (
     _add_run,
     _add_fit_ranking,
+    _add_fit_encoder,
     _add_fit_documents,
     _add_fit_decision,
     _add_retrieval,
@@ -248,6 +262,25 @@ def _fit_ranking(arguments: argparse.Namespace) -> int:
         shares = ", ".join(f"{key} {share:.3f}" for key, share in row["right_first"].items())
         sys.stdout.write(f"{name}: {row['questions']} questions, right first: {shares}\n")
     sys.stdout.write(f"Written: {arguments.out / 'ranking.toml'}\n")
+    return 0
+
+
+def _fit_encoder(arguments: argparse.Namespace) -> int:
+    from eval.fit_encoder import fit_encoder
+
+    with _named_progress() as progress:
+        found = fit_encoder(
+            arguments.dataset,
+            settings_of(arguments).values,
+            arguments.out,
+            progress,
+            check=arguments.check,
+        )
+    if arguments.json:
+        print_json(found)
+        return 0
+    for key, value in found.items():
+        sys.stdout.write(f"{key}: {value}\n")
     return 0
 
 

@@ -162,8 +162,7 @@ def _rows(one: Asked, engine: QueryEngine, names: Sequence[str], collection: str
     yield from row(one.text, ASKED)
     if one.answerable:
         yield from row(one.text, TAKEN_AWAY, one.evidence)
-        other = altered(one.text, one.language, names)
-        if other is not None:
+        for other in alterations(one.text, one.language, names):
             yield from row(other, ALTERED)
 
 
@@ -192,10 +191,10 @@ def _holds(one: Candidate, parts: Sequence[str]) -> bool:
     return any(part in text for part in parts)
 
 
-def altered(question: str, language: str, names: Sequence[str]) -> str | None:
-    """Return a question with one year, figure, ordinal or name exchanged, or None without any.
+def alterations(question: str, language: str, names: Sequence[str]) -> list[str]:
+    """Return a question with a year, a figure, an ordinal or a name exchanged, one in each.
 
-    The same question is always altered in the same way.
+    The same question is always altered in the same ways.
     """
     wanted = demand(question, language)
     chance = random.Random(question)  # noqa: S311
@@ -211,8 +210,7 @@ def altered(question: str, language: str, names: Sequence[str]) -> str | None:
     if wanted.names and others:
         name = chance.choice(sorted(wanted.names))
         found.append(_swapped(question, name, chance.choice(others)))
-    found = sorted(set(found) - {question})
-    return chance.choice(found) if found else None
+    return sorted(set(found) - {question})
 
 
 def _swapped(text: str, word: str, other: str) -> str:

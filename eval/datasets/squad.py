@@ -31,7 +31,7 @@ def read(files: Sequence[Path]) -> Dataset:
     asked: dict[tuple[str, str], tuple[str, bool]] = {}
     for file in files:
         language = language_of(file)
-        for context, rows in _paragraphs(file):
+        for _, context, rows in paragraphs_of(file):
             paragraph = Paragraph(paragraph_id(context), language, context)
             paragraphs[paragraph.id] = paragraph
             for row in rows:
@@ -53,13 +53,18 @@ def language_of(file: Path) -> str:
     return found[1] if found else _DEFAULT_LANGUAGE
 
 
-def _paragraphs(file: Path) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def paragraphs_of(file: Path) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    """Yield the title of the article, the text and the questions of each paragraph.
+
+    Raises UsageError for a file that is in another format.
+    """
     try:
         for article in json.loads(file.read_text(encoding="utf-8"))["data"]:
+            title = article.get("title", "").replace("_", " ")
             for paragraph in article["paragraphs"]:
                 for row in paragraph["qas"]:
                     row["id"], row["question"]
-                yield paragraph["context"], paragraph["qas"]
+                yield title, paragraph["context"], paragraph["qas"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{file} is not in SQuAD's format ({error!r}).") from error
 
