@@ -90,7 +90,9 @@ def _says_otherwise(one: Evidence, reading: Reading) -> bool:
             return True
     named = one.said.names - {fold(name) for name in wanted.names}
     lacks = one.lacks(wanted, same=_is_same(one, reading))
-    return "name" in lacks and bool(named) and "reason" in wanted.kinds
+    # A sentence that shares no name with the question may speak of something else: "She opened it".
+    shared = len(wanted.names) == 1 or any(one.bears(*name) for name in wanted.names.items())
+    return "name" in lacks and bool(named) and "reason" in wanted.kinds and shared
 
 
 def _worth(one: Evidence, found: frozenset[str], reading: Reading) -> float:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from assistant.answer import Answer, Status
-from assistant.query_engine import QueryEngine
+from assistant.composer import candidates, compose
+from assistant.correction import LEAST_SUBJECT, correcting_sentence
+from assistant.evidence import read_evidence
+from assistant.query_engine import QueryEngine, open_query_engine
+from assistant.sentences import term_weights
+from corpus.settings import Settings
 from eval.invariants import broken_invariants
+from ingest.sync import sync
 
 _MARKER = re.compile(r"\[\d+\]")
 
@@ -78,3 +86,28 @@ def test_a_wrong_year_is_no_presupposition_to_be_corrected(engine: QueryEngine) 
 )
 def test_what_is_stated_is_still_answered(engine: QueryEngine, question: str) -> None:
     assert engine.answer(question).status is Status.ANSWERED
+
+
+def test_what_is_said_of_another_thing_corrects_nothing(
+    real_settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "regulators.md").write_text(
+        "# Symposium of regulators\n\nThe symposium of 2024, RSY-24, met in Kampala. "
+        "Vice-President Grace Moyo opened it.\n",
+        encoding="utf-8",
+    )
+    (folder / "assembly.md").write_text(
+        "# Assembly on standards\n\nThe assembly of 2024, ASM-24, met in New Delhi in October.\n",
+        encoding="utf-8",
+    )
+    settings = replace(real_settings, corpus=folder, index=tmp_path / "index")
+    sync(settings, progress=lambda *_: None)
+    retriever = open_query_engine(settings).retriever
+    query = retriever.query("Why did the King of Peru open ASM-24?")
+    ranked = candidates(query, retriever.search(query), retriever.generation)
+    weights = term_weights(query, retriever.generation)
+    reading = read_evidence(query.asked, query.language, ranked, compose(ranked, weights), weights)
+    corrected = correcting_sentence(reading, ranked, LEAST_SUBJECT)
+    assert corrected is None or "Moyo" not in corrected.text
