@@ -88,7 +88,7 @@ def fit_encoder(
 
     The check returns by the language of the question for how many, on the other half of the
     articles, the sentence with the nearest vector is right, before and after. Raises UsageError for
-    a file in another format. A GPU is used where there is one; on two cores a fit takes a night.
+    a file in another format. A GPU is used where there is one; on two cores a fit takes many hours.
     """
     groups = training_groups(paths, settings)
     titles = sorted({group.article for group in groups})
