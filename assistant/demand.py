@@ -16,8 +16,13 @@ from typing import Any
 from corpus.text import fold
 from index.analysis import invariant_terms, terms
 
-KINDS = ("quantity", "percentage", "money", "time", "person", "place", "reason", "superlative")
+KINDS = ("quantity", "percentage", "money", "time", "person", "place", "reason")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+# Years by their last digits: 2024-25, 24/25 (but 11/12 is a day), '25, and after a season.
+_SHORT_YEARS = re.compile(
+    r"(?<![\d/])(?P<first>20\d\d(?=[/-])|(?:1[3-9]|[2-9]\d)(?=/))[/-](?P<second>\d\d)(?![\d/-])"
+    r"|(?<!\w)'(?P<one>\d\d)(?!\d)"
+)
 # 11 000, 11,000 and 11.000 are one number; so are the parts of a number that a dot divides not.
 _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+(?!\d)")
 # Digits by themselves: not those in 5G or U4SSC, but that in 第30 and that in PP-22.
@@ -32,6 +37,7 @@ _OPENING = frozenset({"person", "place", "time"})
 _CLAUSE = re.compile(r"[,;:.?!،؟¿¡]|(?<!\w)(?:and|et|y|и)(?!\w)")
 _STOPS = frozenset(".!?:|\n")
 _BEFORE = 2  # words, as in "in the year when" and "to whom"
+_CENTURY_BEFORE = r"\g<season> 20\g<year>"
 _CAPITALS = re.compile(r"[A-Z]{2,}|[A-Z]+\d|\d[A-Z]+")
 
 
@@ -135,9 +141,18 @@ def _asks(kind: str, folded: str, language: str) -> bool:
 
 
 def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
+    folded = _seasons().sub(_CENTURY_BEFORE, _SHORT_YEARS.sub(_in_full, folded))
     years = frozenset(_YEAR.findall(_GROUPED.sub(" ", folded)))  # 2 000 people are no year
     joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
     return years, frozenset(_DIGITS.findall(joined)) - years
+
+
+def _in_full(found: re.Match[str]) -> str:
+    """Write years in full that are given by their last digits; leave what is none."""
+    if found["one"]:
+        return f" 20{found['one']}"
+    first, second = found["first"][-2:], found["second"]
+    return f"20{first}/20{second}" if int(second) == int(first) + 1 else found.group()
 
 
 def counts(folded: str, language: str) -> set[tuple[str, str]]:
@@ -239,6 +254,12 @@ def _months() -> re.Pattern[str]:
     words = [word for line in _tables()["months"].values() for word in line.split()]
     months = _matcher(words).pattern
     return re.compile(rf"{months}|\d+\s*月|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{4}}|\d{{1,2}}/\d{{4}}")
+
+
+@lru_cache(maxsize=1)
+def _seasons() -> re.Pattern[str]:
+    words = [word for line in _tables()["seasons"].values() for word in line.split()]
+    return re.compile(rf"(?P<season>{_matcher(words).pattern}) '?(?P<year>\d\d)(?!\d)")
 
 
 @lru_cache(maxsize=1)

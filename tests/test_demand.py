@@ -52,6 +52,22 @@ def test_years_figures_ordinals_and_names_are_told_apart() -> None:
     assert set(wanted.names) == {"Study", "Group", "Ghent"}
 
 
+@pytest.mark.parametrize(
+    ("text", "years"),
+    [
+        ("the bees in autumn 25", {"2025"}),
+        ("gardens theme 24/25", {"2024", "2025"}),
+        ("the season 2024-25", {"2024", "2025"}),
+        ("the class of '25", {"2025"}),
+        ("A/RES/78/79 of 11/12", set()),  # a number and a day
+        ("from 25-26 May, 25/26 gardens at 24/7", {"2025", "2026"}),
+    ],
+)
+def test_years_may_be_given_by_their_last_digits(text: str, years: set[str]) -> None:
+    assert demand(text, "en").years == years
+    assert stated(text, "en").years == years
+
+
 def test_names_in_latin_letters_hold_in_any_language() -> None:
     wanted = demand("Какую роль играет UNHCR в этой инициативе?", "ru")
     assert wanted.invariant == {"UNHCR"}
