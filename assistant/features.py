@@ -141,13 +141,16 @@ def features(
 
 
 def _has_rival_year(asked: Asked, text: Text, around: Surroundings) -> bool:
-    """Tell whether a sentence gives years, and neither it nor what precedes gives those asked."""
-    own = stated(text.text, text.language).years
-    if not asked.years or not own:
+    """Tell whether a sentence gives years, and neither it nor what precedes gives those asked.
+
+    One without a year is of the year that its headings give.
+    """
+    if not asked.years:
         return False
-    before = around.before.text if around.before else ""
-    near = stated(f"{before}\n{around.context.text}", text.language).years
-    return not asked.years & (own | near)
+    headed = stated(around.context.text, text.language).years
+    own = stated(text.text, text.language).years or headed
+    before = stated(around.before.text, text.language).years if around.before else frozenset()
+    return bool(own) and not asked.years & (own | headed | before)
 
 
 def _around(asked: Asked, words: Sequence[Word], place: int) -> float:

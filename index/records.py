@@ -193,6 +193,14 @@ class Records:
             )
         ]
 
+    def repeated(self, texts: Iterable[str]) -> set[str]:
+        """Return those of some sentences that many documents share word for word."""
+        if not self._has_table("repeated"):  # former versions did not note it
+            return set()
+        query = "SELECT text FROM repeated WHERE text IN (SELECT value FROM json_each(?))"
+        found = self._connection.execute(query, (json.dumps(list(texts)),))
+        return {text for (text,) in found}
+
     def sentence_rows(self, passages: Iterable[int]) -> list[tuple[int, int]]:
         """Return (sentence row, passage row) of these passages' sentences, by row."""
         wanted = json.dumps(list(passages))

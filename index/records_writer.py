@@ -91,6 +91,9 @@ class RecordsWriter:
         try:
             if kind is None:
                 with self._writing():
+                    self._connection.execute(
+                        _NOTE_REPEATED, {"documents": self.counts["documents"]}
+                    )
                     self._connection.execute("INSERT INTO keywords (keywords) VALUES ('rebuild')")
                     self._connection.execute("INSERT INTO keywords (keywords) VALUES ('optimize')")
                     self._connection.commit()
@@ -229,6 +232,13 @@ def _record(document: Document) -> str:
     return json.dumps(known, ensure_ascii=False)
 
 
+# At least three documents, and a tenth of all: yearly editions of one report share much, too.
+_NOTE_REPEATED = """
+    INSERT INTO repeated
+    SELECT sentences.text FROM sentences JOIN passages ON passages.row = sentences.passage
+    GROUP BY sentences.text
+    HAVING count(DISTINCT passages.document_id) >= max(3, :documents / 10.0)
+"""
 _COPY_PAGES = "INSERT INTO pages SELECT * FROM former.pages WHERE document_id = ?"
 _COPY_PASSAGES = """
     INSERT INTO passages

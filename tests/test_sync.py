@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from assistant.query_engine import open_query_engine
+from assistant.sentences import featured_sentences, term_weights
 from corpus.errors import AssistantError, IndexLockedError, NoUsableIndexError, UsageError
 from corpus.settings import Settings
 from index import generations
@@ -54,6 +56,24 @@ def test_a_sync_publishes_documents_pages_passages_and_vectors(filled: Settings)
     assert generation.passages.size == report.counts["passages"] == 2
     vectors = generation.sentence_vectors(np.arange(report.counts["sentences"]))
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-2)
+
+
+def test_what_many_documents_repeat_is_noted(filled: Settings) -> None:
+    disclaimer = "This note is no publication of the harbours."
+    for name, harbours in (("one.txt", 12), ("three.txt", 7), ("four.txt", 9)):
+        _write(filled, name, f"A note on it\nIt names {harbours} harbours. {disclaimer}")
+    _sync(filled)
+    engine = open_query_engine(filled)
+    query, generation = engine.retriever.query("Which harbours?"), engine.retriever.generation
+    found = featured_sentences(
+        query, engine.retriever.search(query), generation, term_weights(query, generation)
+    )
+    repeated = {one.sentence.text for one in found if one.features["repeated"]}
+    assert repeated == {disclaimer}
+
+    _write(filled, "four.txt", "A fourth note\nIt speaks of whales.")
+    _sync(filled)
+    assert not open_generation(filled.index).records.repeated([disclaimer])
 
 
 def test_nothing_changed_publishes_nothing_and_loads_no_model(
