@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,9 @@ def print_summary(report: SyncReport, index: Path, *, dry_run: bool) -> None:
 def _print_differences(report: SyncReport) -> None:
     plan = report.plan
     for word, paths in (
-        ("+", plan.added),
-        ("~", plan.changed),
+        ("+", _read(plan.added, report)),
+        ("~", _read(plan.changed, report)),
+        ("x", _unread(report)),
         ("-", plan.removed),
         ("i", [f"{path} (catalogue entry)" for path in plan.described]),
         (">", [f"{m.origin} -> {m.path}" for m in plan.moved]),
@@ -88,13 +90,26 @@ def _print_differences(report: SyncReport) -> None:
         sys.stdout.write("".join(f"{word} {path}\n" for path in paths))
 
 
+def _read(paths: Sequence[str], report: SyncReport) -> list[str]:
+    """Return those that could be read; before they are, in a dry run, that is all of them."""
+    quarantined = {file.path for file in report.quarantined}
+    return [path for path in paths if path not in quarantined]
+
+
+def _unread(report: SyncReport) -> list[str]:
+    """Return the files that this sync tried to read and could not."""
+    tried = {*report.plan.added, *report.plan.changed}
+    return [file.path for file in report.quarantined if file.path in tried]
+
+
 def _changes(report: SyncReport) -> str:
     plan = report.plan
     return ", ".join(
         f"{len(paths)} {what}"
         for what, paths in (
-            ("added", plan.added),
-            ("changed", plan.changed),
+            ("added", _read(plan.added, report)),
+            ("changed", _read(plan.changed, report)),
+            ("quarantined", _unread(report)),
             ("moved", plan.moved),
             ("removed", plan.removed),
             ("described anew", plan.described),
