@@ -15,6 +15,7 @@ from typing import Any
 
 from assistant.acronyms import acronyms
 from corpus.text import fold
+from index.analysis import terms
 
 Word = tuple[str, str]  # a term and the word that it comes from, as index.analysis gives them
 
@@ -50,6 +51,23 @@ def stated_places(
         return [0] if any(one.short_terms <= known for one in acronyms(text, language)) else []
     pattern = _patterns("states")[kind].get(language)
     return [0] if pattern and pattern.search(fold(text)) else []
+
+
+@lru_cache(maxsize=8)
+def meaning_terms(language: str) -> frozenset[str]:
+    """Return the terms of the words with which the meaning of an abbreviation is asked for."""
+    return frozenset(terms(_lists()["words"]["meaning"].get(language, ""), language))
+
+
+def needs_the_one_before(text: str, language: str) -> bool:
+    """Tell whether a sentence opens or closes with a pronoun, and so does not name its subject."""
+    folded = fold(text)
+    opening = _words("opening_pronouns").get(language, frozenset())
+    if language == "zh":
+        return folded.startswith(tuple(opening))
+    words = re.findall(r"\w+", folded)
+    closing = _words("closing_pronouns").get(language, frozenset())
+    return bool(words) and (words[0] in opening or words[-1] in closing)
 
 
 def _is_number(word: Word, language: str, known: frozenset[str]) -> bool:
@@ -94,6 +112,6 @@ def _patterns(part: str) -> dict[str, dict[str, re.Pattern[str]]]:
     }
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _words(name: str) -> dict[str, frozenset[str]]:
     return {key: frozenset(fold(words).split()) for key, words in _lists()["words"][name].items()}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from assistant.answer import Hit
+from assistant.answer_types import needs_the_one_before
 from assistant.elision import Sought, shortened
 from assistant.interaction import Nearest
 from assistant.ranking import relative_scores
@@ -47,13 +48,14 @@ class Borne:
     """How much of the question a sentence bears out token by token, as cosines.
 
     The mean over all the question's tokens, over the third that is borne out least, and the mean
-    for the whole passage; ``nearest`` has it for each token.
+    for the whole passage; ``nearest`` and the passage's ``nearest_around`` have it for each token.
     """
 
     mean: float
     weakest: float
     passage: float
     nearest: Nearest | None = field(default=None, compare=False)
+    nearest_around: Nearest | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,13 @@ def _borne_out(one: Featured) -> Borne | None:
     found = one.features
     if "tokens" not in found:
         return None
-    return Borne(found["tokens"], found["tokens_weakest"], found["tokens_passage"], one.nearest)
+    return Borne(
+        found["tokens"],
+        found["tokens_weakest"],
+        found["tokens_passage"],
+        one.nearest,
+        one.nearest_around,
+    )
 
 
 def compose(
@@ -124,8 +132,9 @@ def compose(
     """Choose the sentences of the answer, the most direct first.
 
     Each further one is the best by its score and by the question's terms that it adds; one
-    that says the same again is passed over. Together they have at most MAX_WORDS words. Long
-    ones are shortened to what is asked; None leaves them whole as long as there is room.
+    that says the same again is passed over. Where the first does not name what it speaks of, the
+    sentence before follows. Together they have at most MAX_WORDS words. Long ones are shortened to
+    what is asked; None leaves them whole as long as there is room.
     """
     gains = _Gains(ranked, weights)
     chosen: list[Candidate] = []
@@ -151,7 +160,35 @@ def compose(
         quoted.append(Quoted(text, best))
         gains.take(place)
         left -= len(text.split())
-    return quoted
+    return _with_antecedent(quoted, ranked, asked)
+
+
+def _with_antecedent(
+    quoted: Sequence[Quoted], ranked: Sequence[Candidate], asked: Sought | None
+) -> list[Quoted]:
+    """Let the sentence before follow a direct answer that opens or closes with a pronoun.
+
+    It names what the answer speaks of; where there is no room left, the last sentences give way.
+    """
+    if not quoted or not _speaks_of_the_one_before(quoted[0].candidate):
+        return list(quoted)
+    first = quoted[0].candidate
+    place = (first.hit.row, (first.row - 1,))
+    before = next((one for one in ranked if (one.hit.row, one.rows) == place), None)
+    if before is None or before.sentence.kind != "sentence":
+        return list(quoted)
+    others = [one for one in quoted[1:] if not _alike(before, one.candidate)]
+    found = [quoted[0], Quoted(_shortened(before, asked), before), *others][:MAX_SENTENCES]
+    while sum(len(one.text.split()) for one in found) > MAX_WORDS:
+        found.pop()
+    return found
+
+
+def _speaks_of_the_one_before(one: Candidate) -> bool:
+    sentence = one.sentence
+    return sentence.kind == "sentence" and needs_the_one_before(
+        sentence.text, one.hit.document.language
+    )
 
 
 class _Gains:

@@ -18,7 +18,7 @@ from assistant.composer import Candidate, Quoted
 from assistant.correction import Lacking, correcting_sentence, first_lacking
 from assistant.decision_features import features
 from assistant.evidence import Reading, read_evidence
-from assistant.probing import probe, probe_features
+from assistant.probing import probe
 from assistant.retriever import Query
 from assistant.subject import MOST, Subject, gate
 from index.dense import Vectors
@@ -112,8 +112,7 @@ def decision_features(
     reading = read_evidence(query.asked, query.language, ranked, quoted, weights)
     counts = generation.records.passage_counts(weights)
     found = features(reading, ranked, counts, generation.manifest)
-    probes = probe(query.text, reading, ranked, generation, embed)
-    return reading, found | probe_features(probes)
+    return reading, found | probe(query, reading, ranked, generation, embed)
 
 
 def _calibration(generation: Generation) -> Calibration:

@@ -51,7 +51,9 @@ class Evidence:
 class Reading:
     """A question's demands, the evidence sentences, best first, and what passages hold.
 
-    ``first`` is the sentence that the answer would begin with.
+    ``around`` are the terms of the passages around the evidence, and ``text`` is theirs, folded.
+    ``first`` is the sentence that the answer would begin with; ``gap`` is how much worse than the
+    nearest sentence the best is that bears out the demands.
     """
 
     wanted: Demand
@@ -60,11 +62,10 @@ class Reading:
     evidence: Sequence[Evidence]
     first: Evidence
     around: frozenset[str]
-    rooms: Sequence[frozenset[str]]
     room_said: Stated
     topic: Evidence
     topic_room: Stated
-    gaps: Mapping[str, float]
+    gap: float
     text: str
 
 
@@ -82,13 +83,12 @@ def read_evidence(
     evidence = [evidence_of(one, language) for one in chosen.values()]
     evidence.sort(key=lambda one: (-_fit(one, wanted, weights), one.candidate.row))
     texts = _rooms(ranked, [one.candidate for one in evidence])
-    rooms = [_terms(text, written_in) for text, written_in in texts]
     text = fold("\n".join(text for text, _ in texts))
-    gaps = _gaps(ranked, wanted, language, weights)
+    gap = _gap(ranked, wanted, language, weights)
     said = _room_said(ranked, evidence[0])
     topic = max(evidence, key=lambda one: (_topical(one, weights), -one.candidate.row))
     topic_room = _room_said(ranked, topic)
-    around = frozenset().union(*rooms)
+    around = frozenset().union(*(_terms(*room) for room in texts))
     first = evidence_of(quoted[0].candidate, language)
     return Reading(
         wanted,
@@ -97,11 +97,10 @@ def read_evidence(
         evidence,
         first,
         around,
-        rooms,
         said,
         topic,
         topic_room,
-        gaps,
+        gap,
         text,
     )
 
@@ -114,27 +113,21 @@ def _room_said(ranked: Sequence[Candidate], best: Evidence) -> Stated:
     return stated(whole, hit.document.language)
 
 
-def _gaps(
+def _gap(
     ranked: Sequence[Candidate], wanted: Demand, language: str, weights: Mapping[str, float]
-) -> dict[str, float]:
-    """Return for each demand how much worse than the best the best sentence is that bears it out.
+) -> float:
+    """Return how much worse than the nearest sentence one is that bears out the demands.
 
-    Worth is what cosine and coverage say together; a demand that none bears out has the cap.
+    Worth is what cosine and coverage say together; each demand that is not borne out costs a
+    quarter. At most GAP_CAP.
     """
     field = [evidence_of(one, language) for one in sorted(ranked, key=by_cosine)[:FIELD]]
     worth = [4 * one.candidate.cosine + coverage(one.near, weights) for one in field]
-    lost = [
-        one.lacks(wanted, same=one.candidate.hit.document.language == language) for one in field
+    bearing = [
+        value - 0.25 * len(one.lacks(wanted, same=one.candidate.hit.document.language == language))
+        for value, one in zip(worth, field, strict=True)
     ]
-    top = max(worth)
-    asked = frozenset().union(*lost)
-    found = {}
-    for demanded in asked:
-        bearing = [w for w, lacking in zip(worth, lost, strict=True) if demanded not in lacking]
-        found[demanded] = min(top - max(bearing, default=top - GAP_CAP), GAP_CAP)
-    bearing = [w - 0.25 * len(lacking) for w, lacking in zip(worth, lost, strict=True)]
-    found["all"] = min(top - max(bearing), GAP_CAP)
-    return found
+    return min(max(worth) - max(bearing), GAP_CAP)
 
 
 def by_cosine(one: Candidate) -> tuple[float, int]:

@@ -20,6 +20,7 @@ from index.embedder import Embedder
 from index.generations import Generation
 from index.noise import foreign_questions
 from index.records import IndexedDocument
+from index.tokens import Tokens
 
 Scores = NDArray[np.float64]
 
@@ -48,7 +49,7 @@ class Query:
     alone, of which the demands are to be met.
     ``audiences`` None means every audience. ``noise`` are the vectors of foreign questions in the
     same language, shape (n, dimension), where there are documents in another. ``tokens`` are the
-    question's, shape (n, dimension), centred; None where the index has none.
+    question's, of unit length and centred; None where the index has none.
     """
 
     text: str
@@ -58,7 +59,7 @@ class Query:
     filters: Mapping[str, str] = field(default_factory=dict)
     audiences: Sequence[str] | None = None
     noise: Vectors | None = None
-    tokens: Vectors | None = None
+    tokens: Tokens | None = None
 
 
 class HybridRetriever:
@@ -232,7 +233,7 @@ class HybridRetriever:
         if store is None or query.tokens is None:
             return scores
         best = np.argsort(-scores, kind="stable")[:INTERACTING].tolist()
-        nearest = nearest_in_passages(query.tokens, (rows[n] for n in best), store)
+        nearest = nearest_in_passages(query.tokens.vectors, (rows[n] for n in best), store)
         added = scores.copy()
         for n in best:
             added[n] += 1.0 + TOKENS * borne_out(nearest[rows[n]])  # 1 keeps the others behind

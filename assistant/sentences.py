@@ -11,7 +11,7 @@ import numpy as np
 
 from assistant.acronyms import Acronym, acronyms, both_ways
 from assistant.answer import Hit
-from assistant.answer_types import asked_kinds
+from assistant.answer_types import asked_kinds, meaning_terms
 from assistant.demand import stated
 from assistant.features import Asked, Surroundings, Text, analysed_text, features, letters_of
 from assistant.interaction import (
@@ -37,7 +37,8 @@ class Featured:
     """A sentence, or a list as one, with its features and the sentence rows it is made of.
 
     ``cosine`` is its own as stored; ``terms`` and ``context`` are what a question may match, in it
-    and around it. ``nearest`` is how near its tokens come to each of the question's.
+    and around it. ``nearest`` is how near its tokens come to each of the question's, and
+    ``nearest_around`` how near those of its whole passage come.
     """
 
     sentence: Sentence
@@ -48,15 +49,19 @@ class Featured:
     context: frozenset[str]
     features: Mapping[str, float]
     nearest: Nearest | None = None
+    nearest_around: Nearest | None = None
 
 
 def term_weights(query: Query, generation: Generation) -> dict[str, float]:
     """Return the question's terms with their inverse document frequency over passages.
 
     ln(1 + (N - n + 0.5) / (n + 0.5)), Robertson and Sparck Jones, as in BM25. A term that
-    stands nowhere has the highest weight.
+    stands nowhere has the highest weight. Those that only ask for a meaning are left out.
     """
     wanted = list(dict.fromkeys(terms(query.text, query.language)))
+    if "meaning" in asked_kinds(query.text, query.language):
+        only_asking = meaning_terms(query.language)
+        wanted = [term for term in wanted if term not in only_asking] or wanted
     counts = generation.records.passage_counts(wanted)
     total = generation.passages.size
     return {
@@ -86,6 +91,7 @@ def featured_sentences(
     ]
     units += whole_lists(stored)
     before = _sentences_before(stored, query, by_row)
+    repeated = generation.records.repeated(one.sentence.text for one in stored)
     found = []
     for one, rows in sorted(units, key=lambda unit: (unit[0].row, len(unit[1]))):
         hit = by_row[one.passage]
@@ -98,12 +104,25 @@ def featured_sentences(
         values["cosine"] = max(cosines.sentence[row] for row in rows)
         values["passage_cosine"] = cosines.passage[one.passage]
         values["passage"] = hit.score
+        values["repeated"] = float(one.sentence.text in repeated)
         nearest = interaction.nearest(one, rows)
         values |= interaction.features(one, nearest)
         raw = max(cosines.raw[row] for row in rows)
         context = both_ways(around.context.terms | around.title.terms, known)
         quoted = with_header(one, stored) if one.sentence.kind == "row" else one.sentence
-        found.append(Featured(quoted, hit, rows, raw, borne, context, values, nearest))
+        found.append(
+            Featured(
+                quoted,
+                hit,
+                rows,
+                raw,
+                borne,
+                context,
+                values,
+                nearest,
+                interaction.nearest_around(one.passage),
+            )
+        )
     return found
 
 
@@ -132,8 +151,8 @@ class _Interaction:
         store = generation.tokens
         if store is None or query.tokens is None:
             return
-        self._sentences = nearest_in_sentences(query.tokens, stored, by_row, store)
-        self._passages = nearest_in_passages(query.tokens, by_row, store)
+        self._sentences = nearest_in_sentences(query.tokens.vectors, stored, by_row, store)
+        self._passages = nearest_in_passages(query.tokens.vectors, by_row, store)
         self._headers = {
             (one.passage, one.sentence.text): one.row
             for one in stored
@@ -150,6 +169,10 @@ class _Interaction:
         header = self._headers.get((one.passage, one.sentence.lead), -1)
         parts = [self._sentences[row] for row in (*rows, header) if row in self._sentences]
         return np.max(parts, axis=0) if parts else None
+
+    def nearest_around(self, passage: int) -> Nearest | None:
+        """Return how near a passage comes to each question token; None without tokens."""
+        return self._passages.get(passage)
 
     def features(self, one: SentenceRow, nearest: Nearest | None) -> dict[str, float]:
         """Return the features of a sentence; one without tokens counts like that with the least."""

@@ -1,8 +1,9 @@
 """Is a question on the documents' subject at all? By meaning, whatever its words.
 
-A logistic regression over how near the nearest sentence comes above the noise of the index, and how
-much of the question the best sentences and passages bear out token by token. Its coefficients
-stand in ``decision.toml``, of questions in the language of the evidence and in another one.
+A logistic regression over how near the nearest sentence comes above the noise of the index, how
+much of the question the best sentences and passages bear out token by token, beside how many tokens
+there are, and whether the question shares an abbreviation with the index. Its coefficients stand in
+``decision.toml``, of questions in the language of the evidence and in another one.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-FEATURES = ("above_noise", "tokens", "tokens_weakest", "tokens_passage")
+FEATURES = (
+    *("above_noise", "tokens", "tokens_weakest", "tokens_passage"),
+    *("log_tokens", "acronym_known"),
+)
 INTERCEPT = "intercept"
 # Beyond this logit a question is on the subject; more says no more about whether it is answered.
 MOST, LEAST = 0.5, -4.0
 # A question off the subject is refused whatever its details: slope and middle of a logistic gate
-# over the logit. Of questions off the subject .98 are refused so and of paraphrases .15, with a
-# middle of -0.4 .99 and .22.
+# over the logit. Of questions off the subject .99 are refused and of paraphrases .15, with a middle
+# of -0.4 .99 and .20.
 _SLOPE, _MIDDLE = 4.0, -1.5
 
 

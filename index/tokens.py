@@ -16,7 +16,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -145,9 +145,9 @@ class TokenStore:
                 self._latest.popitem(last=False)
         return found
 
-    def question(self, tokens: Tokens, language: str) -> Vectors:
-        """Return a question's tokens as unit vectors that can be held against a passage's."""
-        return centred(tokens.vectors, self.centres.of_questions(language))
+    def question(self, tokens: Tokens, language: str) -> Tokens:
+        """Return a question's tokens with unit vectors that can be held against a passage's."""
+        return replace(tokens, vectors=centred(tokens.vectors, self.centres.of_questions(language)))
 
 
 def write_tokens(

@@ -99,9 +99,9 @@ def test_every_sentence_finds_its_tokens(engine: QueryEngine) -> None:
     assert query.tokens is not None
     hits = {hit.row: hit for hit in engine.retriever.search(query, generation.passages.size)}
     stored = generation.records.sentences(hits)
-    found = nearest_in_sentences(query.tokens, stored, hits, generation.tokens)
+    found = nearest_in_sentences(query.tokens.vectors, stored, hits, generation.tokens)
     assert set(found) == {one.row for one in stored}
-    passages = nearest_in_passages(query.tokens, hits, generation.tokens)
+    passages = nearest_in_passages(query.tokens.vectors, hits, generation.tokens)
     for one in stored:  # a passage holds the tokens of its sentences
         assert (passages[one.passage] >= found[one.row] - 1e-6).all()
 
@@ -124,7 +124,7 @@ def test_the_sentence_that_answers_bears_the_question_out(
     stored = generation.records.sentences(hits)
     assert query.tokens is not None
     assert generation.tokens is not None
-    found = nearest_in_sentences(query.tokens, stored, hits, generation.tokens)
+    found = nearest_in_sentences(query.tokens.vectors, stored, hits, generation.tokens)
     best = max(stored, key=lambda one: borne_out(found[one.row]))
     assert answer in best.sentence.text
 
