@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -146,7 +146,7 @@ def compose(
         if place is None:
             break
         passed.add(place)
-        best = ranked[place]
+        best = _without_header(ranked[place], chosen)
         if chosen and best.score < _LEAST_SHARE * chosen[0].score:
             continue
         if any(_alike(best, other) for other in chosen):
@@ -182,6 +182,18 @@ def _with_antecedent(
     while sum(len(one.text.split()) for one in found) > MAX_WORDS:
         found.pop()
     return found
+
+
+def _without_header(one: Candidate, chosen: Sequence[Candidate]) -> Candidate:
+    """Return a table row without its header, where another row of that table is quoted with it."""
+    sentence = one.sentence
+    quoted = {span for other in chosen for span in other.sentence.spans}
+    left = tuple(span for span in sentence.spans if span not in quoted)
+    header = f"{sentence.lead} … "
+    if sentence.kind != "row" or left == sentence.spans or not sentence.text.startswith(header):
+        return one
+    text = sentence.text.removeprefix(header)
+    return replace(one, sentence=replace(sentence, text=text, spans=left))
 
 
 def _speaks_of_the_one_before(one: Candidate) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.composer import Candidate, Quoted, shown_text
-from assistant.demand import Demand, counts
+from assistant.demand import Demand, counts, stated
 from assistant.evidence import Evidence, Reading, by_cosine, coverage, evidence_of
 from corpus.text import fold
 
@@ -29,18 +29,25 @@ class Lacking:
     value: str = ""
 
 
-def first_lacking(reading: Reading, known: Mapping[str, int]) -> Lacking | None:
-    """Return the most telling of the demands that none of the evidence meets."""
+def first_lacking(
+    reading: Reading, ranked: Sequence[Candidate], known: Mapping[str, int]
+) -> Lacking | None:
+    """Return the most telling of the demands that none of the evidence meets.
+
+    Of a year or a figure that stands anywhere in the passages found, nothing is said.
+    """
     wanted = reading.wanted
     same = _is_same(reading.evidence[0], reading)
     sought = wanted.names if same else {n: wanted.names[n] for n in wanted.invariant}
     for name, own in sought.items():
         if not any(known.get(term) for term in own) and not _borne(name, own, reading):
             return Lacking("name", name)
-    said = [one.placed for one in reading.evidence]
+    texts = {(one.sentence.text, one.hit.document.language) for one in ranked}
+    texts |= {(" ".join(one.hit.passage.section), one.hit.document.language) for one in ranked}
+    said = [one.placed for one in reading.evidence] + [stated(*text) for text in texts]
     for kind, values, found in (
         ("year", wanted.years, [one.years for one in said]),
-        ("figure", wanted.figures, [one.numbers for one in said]),
+        ("figure", wanted.figures, [one.numbers | one.ordinals for one in said]),
     ):
         lost = values.difference(*found)
         if lost:

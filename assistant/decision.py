@@ -95,7 +95,7 @@ def decide(
     confidence = calibration.probability(found)
     if confidence >= calibration.threshold:
         return Decision(True, round(confidence, 4))
-    lacking = first_lacking(reading, generation.records.passage_counts(weights))
+    lacking = first_lacking(reading, ranked, generation.records.passage_counts(weights))
     correction = correcting_sentence(reading, ranked, calibration.on_subject(found))
     return Decision(False, round(confidence, 4), lacking, correction)
 

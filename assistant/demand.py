@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Any
 
 from corpus.text import fold
-from index.analysis import invariant_terms, terms
+from index.analysis import function_words, invariant_terms, terms
 
 KINDS = ("quantity", "percentage", "money", "time", "person", "place", "reason")
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
@@ -222,7 +222,12 @@ def _any_in(words: str, text: str) -> bool:
 
 
 def _names(question: str, language: str) -> dict[str, frozenset[str]]:
-    """Return the names of a question: capitals within it, acronyms, Latin words elsewhere."""
+    """Return the names of a question: capitals within it, acronyms, Latin words elsewhere.
+
+    A question that is written in capitals throughout has none; one of names alone has.
+    """
+    if question.isupper() and function_words(question, language):
+        return {}
     words = _WORD.findall(question)
     named = [w for n, w in enumerate(words) if (n and w[0].isupper()) or _CAPITALS.search(w)]
     if language in {"ar", "ru", "zh"}:

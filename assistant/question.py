@@ -51,6 +51,8 @@ def question_language(text: str, usual: str) -> str:
     A few words without grammar, as in a message, say little: they are taken to be in the usual
     language, unless the detected one has more function words among them.
     """
+    if "¿" in text:  # only Spanish opens a question with a mark
+        return "es"
     found = detect_language(text, UN_LANGUAGES)
     if found == usual or not {found, usual} <= _LATIN:
         return found

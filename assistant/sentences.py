@@ -104,7 +104,8 @@ def featured_sentences(
         values["cosine"] = max(cosines.sentence[row] for row in rows)
         values["passage_cosine"] = cosines.passage[one.passage]
         values["passage"] = hit.score
-        values["repeated"] = float(one.sentence.text in repeated)
+        # What many documents say is boilerplate as far as it says nothing that is asked.
+        values["repeated"] = float(one.sentence.text in repeated) * (1 - values["own"])
         nearest = interaction.nearest(one, rows)
         values |= interaction.features(one, nearest)
         raw = max(cosines.raw[row] for row in rows)

@@ -96,13 +96,14 @@ def _mended(word: str, term: str, language: str, records: Records) -> str:
 def _by_dictionary(word: str, dictionary: SpellChecker, language: str, records: Records) -> str:
     """Return the commonest word of a language one slip away, if passages hold it; else itself.
 
-    Not for names, and not for the shortest words, as everything is near to those.
+    It begins alike. Not for names, and not for the shortest words, as everything is near to those.
     """
     if not word.islower() or len(word) < _SHORTEST:
         return word
     other = dictionary.correction(word) or word
     found = terms(other, language)
-    return other if found and records.passage_counts(found) else word
+    alike = other[0] == word[0] and found and records.passage_counts(found)
+    return other if alike else word
 
 
 def _nearest(term: str, records: Records) -> str | None:

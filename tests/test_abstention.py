@@ -11,7 +11,7 @@ import pytest
 
 from assistant.answer import Answer, Status
 from assistant.composer import candidates, compose
-from assistant.correction import LEAST_SUBJECT, correcting_sentence
+from assistant.correction import LEAST_SUBJECT, correcting_sentence, first_lacking
 from assistant.evidence import read_evidence
 from assistant.query_engine import QueryEngine, open_query_engine
 from assistant.sentences import term_weights
@@ -111,3 +111,19 @@ def test_what_is_said_of_another_thing_corrects_nothing(
     reading = read_evidence(query.asked, query.language, ranked, compose(ranked, weights), weights)
     corrected = correcting_sentence(reading, ranked, LEAST_SUBJECT)
     assert corrected is None or "Moyo" not in corrected.text
+
+
+def test_nothing_is_said_to_be_missing_that_a_passage_found_holds(engine: QueryEngine) -> None:
+    query = engine.retriever.query("Who painted the gardens in 2019?")
+    generation = engine.retriever.generation
+    ranked = candidates(query, engine.retriever.search(query), generation)
+    weights = term_weights(query, generation)
+    reading = read_evidence(query.asked, query.language, ranked, compose(ranked, weights), weights)
+    elsewhere = [one for one in reading.evidence if "2019" not in one.placed.years]
+    only_there = replace(reading, evidence=elsewhere)
+    lacking = first_lacking(only_there, ranked, generation.records.passage_counts(weights))
+    assert lacking is None or lacking.kind != "year"
+    without = [one for one in ranked if "2019" not in one.sentence.text]
+    lacking = first_lacking(only_there, without, generation.records.passage_counts(weights))
+    assert lacking is not None
+    assert (lacking.kind, lacking.value) == ("year", "2019")

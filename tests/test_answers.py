@@ -141,6 +141,14 @@ def test_an_abbreviation_is_explained_however_it_is_asked_for(engine: QueryEngin
     assert "spell" in spelled
 
 
+def test_a_header_is_quoted_once_for_rows_of_one_table(engine: QueryEngine) -> None:
+    answer = engine.answer("How many observers and countries were there in 2023 and in 2024?")
+    places = [(one.document_id, one.page, one.start, one.end) for one in answer.citations]
+    assert len(set(places)) == len(places)
+    assert sum("Year" in one.quote for one in answer.citations) <= 1
+    assert _broken(answer, engine) == []
+
+
 def test_a_later_turn_is_understood_from_the_two_before(engine: QueryEngine) -> None:
     turns = ["Which network counts wild bees?", "In how many gardens?", "And where was it founded?"]
     answer = engine.answer(turns)

@@ -68,6 +68,17 @@ def test_years_may_be_given_by_their_last_digits(text: str, years: set[str]) -> 
     assert stated(text, "en").years == years
 
 
+def test_a_question_in_capitals_has_no_names_but_keywords_have() -> None:
+    assert not demand("WHERE WAS THE MEETING OF GHENT HELD?", "en").names
+    assert set(demand("NDVI", "en").names) == {"NDVI"}
+
+
+def test_who_pays_is_no_question_for_money() -> None:
+    assert demand("Who funds the gardens?", "en").kinds == {"person"}
+    assert "money" not in demand("Who paid for the gardens?", "en").kinds
+    assert "money" in demand("What is the budget of the gardens?", "en").kinds
+
+
 def test_names_in_latin_letters_hold_in_any_language() -> None:
     wanted = demand("Какую роль играет UNHCR в этой инициативе?", "ru")
     assert wanted.invariant == {"UNHCR"}

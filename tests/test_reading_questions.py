@@ -114,6 +114,7 @@ def test_a_question_without_slips_stays_as_it_is(engine: QueryEngine) -> None:
         "Does ITU-R Study Group 5 count gardens?",  # R is no "are" here
         "Who is Countess Gardner?",  # a name is not read as a word that is none
         "how many gardens in phase 2 of it",
+        "which oard counts bees",  # board begins otherwise
     ],
 )
 def test_what_is_no_slip_is_left_alone(engine: QueryEngine, question: str) -> None:
@@ -134,6 +135,7 @@ def test_a_few_words_are_in_the_usual_language() -> None:
     assert question_language("resoluton wtsa numbr", "en") == "en"
     assert question_language("Quelles organisations dirigent cette initiative ?", "en") == "fr"
     assert question_language("Сколько стран?", "en") == "ru"
+    assert question_language("¿Quién preside AI for Good?", "en") == "es"
 
 
 @pytest.mark.parametrize(
