@@ -64,12 +64,13 @@ def test_what_many_documents_repeat_is_noted(filled: Settings) -> None:
         _write(filled, name, f"A note on it\nIt names {harbours} harbours. {disclaimer}")
     _sync(filled)
     engine = open_query_engine(filled)
-    query, generation = engine.retriever.query("Which harbours?"), engine.retriever.generation
-    found = featured_sentences(
-        query, engine.retriever.search(query), generation, term_weights(query, generation)
-    )
-    repeated = {one.sentence.text for one in found if one.features["repeated"]}
-    assert repeated == {disclaimer}
+    generation = engine.retriever.generation
+    for question, boilerplate in (("Which tides?", {disclaimer}), ("Which harbours?", set())):
+        query = engine.retriever.query(question)
+        hits = engine.retriever.search(query)
+        found = featured_sentences(query, hits, generation, term_weights(query, generation))
+        # What says all that is asked is no boilerplate, however often it is said.
+        assert {one.sentence.text for one in found if one.features["repeated"]} == boilerplate
 
     _write(filled, "four.txt", "A fourth note\nIt speaks of whales.")
     _sync(filled)
