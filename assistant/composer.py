@@ -179,9 +179,15 @@ def _with_antecedent(
         return list(quoted)
     others = [one for one in quoted[1:] if not _alike(before, one.candidate)]
     found = [quoted[0], Quoted(_shortened(before, asked), before), *others][:MAX_SENTENCES]
-    while sum(len(one.text.split()) for one in found) > MAX_WORDS:
+    if _words_of(found[:2]) > MAX_WORDS:
+        return list(quoted)
+    while _words_of(found) > MAX_WORDS:
         found.pop()
     return found
+
+
+def _words_of(quoted: Sequence[Quoted]) -> int:
+    return sum(len(one.text.split()) for one in quoted)
 
 
 def _without_header(one: Candidate, chosen: Sequence[Candidate]) -> Candidate:

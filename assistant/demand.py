@@ -226,7 +226,9 @@ def _names(question: str, language: str) -> dict[str, frozenset[str]]:
 
     A question that is written in capitals throughout has none; one of names alone has.
     """
-    if question.isupper() and function_words(question, language):
+    # Arabic and Chinese have no capitals, so that an abbreviation makes a question "upper".
+    capitals = question.isupper() and language not in {"ar", "zh"}
+    if capitals and function_words(question, language):
         return {}
     words = _WORD.findall(question)
     named = [w for n, w in enumerate(words) if (n and w[0].isupper()) or _CAPITALS.search(w)]

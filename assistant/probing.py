@@ -31,7 +31,7 @@ def probe(
     """Return how the greatest cosine changes without the word that is borne out least.
 
     ``probe_nearest`` is the change, ``probe_nearer`` what of it is positive; both are 0 where the
-    evidence holds every word. Each costs an encoding of the question, 15 to 25 ms.
+    evidence holds every word. It costs an encoding of the question, 15 to 25 ms.
     """
     place = _least_borne_out(query, reading, ranked)
     if place is None:

@@ -71,6 +71,8 @@ def test_years_may_be_given_by_their_last_digits(text: str, years: set[str]) -> 
 def test_a_question_in_capitals_has_no_names_but_keywords_have() -> None:
     assert not demand("WHERE WAS THE MEETING OF GHENT HELD?", "en").names
     assert set(demand("NDVI", "en").names) == {"NDVI"}
+    assert demand("ما دور UNHCR في هذه المبادرة؟", "ar").invariant == {"UNHCR"}
+    assert "IAEA" in demand("国际原子能机构IAEA在倡议中做什么？", "zh").invariant
 
 
 def test_who_pays_is_no_question_for_money() -> None:
