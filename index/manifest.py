@@ -12,10 +12,10 @@ from index.noise import Noise
 from index.repairs import sync_command
 from index.sealed import seal, unseal
 
-FORMAT = 5
+FORMAT = 6
 # Format 2 had no checksum over the manifest itself, and kept no terms beside the passages; format 3
 # had no tokens, and format 4 did not note which sentences many documents share.
-READABLE_FORMATS = (2, 3, 4, FORMAT)
+READABLE_FORMATS = (2, 3, 4, 5, FORMAT)
 MANIFEST_FILE = "manifest.json"
 
 

@@ -163,6 +163,7 @@ class RecordsWriter:
             document.number,
             document.edition,
             document.audience,
+            " ".join(terms(document.title, document.language)),
             first,
             self.counts["passages"],
         )

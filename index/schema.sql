@@ -13,6 +13,7 @@ CREATE TABLE documents (
     number TEXT,
     edition TEXT,
     audience TEXT NOT NULL,
+    title_terms TEXT NOT NULL,     -- for the keyword search: every passage may be found by its title
     first_passage INTEGER NOT NULL, -- its passages are the rows first_passage .. end_passage - 1
     end_passage INTEGER NOT NULL
 ) WITHOUT ROWID;
@@ -67,9 +68,13 @@ CREATE TABLE duplicates (
     of TEXT NOT NULL               -- the path of the document with the same content
 ) WITHOUT ROWID;
 
--- Terms come from index.analysis, and lie beside the passages: the next generation copies them.
+-- Terms come from index.analysis, and lie beside the passages: the next generation copies them. Those
+-- of the title are the catalogue's, which may change without the passages.
+CREATE VIEW keyword_texts AS
+    SELECT passages.row, documents.title_terms || ' ' || passages.terms AS terms
+    FROM passages JOIN documents ON documents.id = passages.document_id;
 CREATE VIRTUAL TABLE keywords USING fts5 (
-    terms, content='passages', content_rowid='row', columnsize=1,
+    terms, content='keyword_texts', content_rowid='row', columnsize=1,
     tokenize="unicode61 remove_diacritics 0"
 );
 CREATE VIRTUAL TABLE keyword_counts USING fts5vocab (keywords, 'row');

@@ -143,6 +143,17 @@ def test_the_name_of_a_file_without_headings_is_its_title_and_is_not_embedded(
     assert titles["four.txt"] == ("four", "")
 
 
+def test_every_passage_is_found_by_the_title_that_the_catalogue_gives(filled: Settings) -> None:
+    _sync(filled)
+    assert not open_generation(filled.index).records.keyword_search(["lagoon"], 20)
+    _write(filled, "catalogue.toml", '[[document]]\npath = "one.txt"\ntitle = "The lagoon"\n')
+    assert _sync(filled).embedded == 0
+    records = open_generation(filled.index).records
+    (one,) = [one for one in records.documents() if one.document.path == "one.txt"]
+    found = {row for row, _ in records.keyword_search(["lagoon"], 20)}
+    assert found == set(range(one.first, one.end))
+
+
 def test_the_catalogue_describes_documents_without_embedding_anew(filled: Settings) -> None:
     _sync(filled)
     _write(
