@@ -13,6 +13,8 @@ from index.analysis import terms
 _IN_BRACKETS = re.compile(r"\(([A-Z][A-Za-z0-9&/-]{1,11})\)")
 _SHORTEST_LONG_FORM = 2  # words
 _WORD = re.compile(r"[^\W_]+")
+# Digits that are read as words: "AI for Health (AI4H)".
+_SPOKEN = str.maketrans({"2": "t", "4": "f"})
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ def acronyms(text: str, language: str) -> tuple[Acronym, ...]:
     """Return the abbreviations that a text explains, in reading order."""
     found = []
     for match in _IN_BRACKETS.finditer(text):
-        if long := _long_form(match[1], text[: match.start()]):
+        before = text[: match.start()]
+        if long := _long_form(match[1], before) or _long_form(_spoken(match[1]), before):
             short_terms, long_terms = terms(match[1], language), terms(long, language)
             if short_terms and len(long_terms) >= _SHORTEST_LONG_FORM:
                 found.append(Acronym(match[1], long, frozenset(short_terms), frozenset(long_terms)))
@@ -46,6 +49,10 @@ def both_ways(found: frozenset[str], known: Iterable[Acronym]) -> frozenset[str]
         elif one.long_terms <= found:
             more |= one.short_terms
     return found | more
+
+
+def _spoken(short: str) -> str:
+    return short.translate(_SPOKEN)
 
 
 def _long_form(short: str, before: str) -> str | None:

@@ -168,6 +168,15 @@ def test_abbreviations_are_read_from_the_text() -> None:
     assert "mbn" in both_ways(frozenset(terms("meadow bee network", "en")), found)
 
 
+def test_a_digit_of_an_abbreviation_may_be_read_as_a_word() -> None:
+    text = "The Global Club on Bees for Health (GC-B4H) and the Line to Town (L2T)."
+    assert [(one.short, one.long) for one in acronyms(text, "en")] == [
+        ("GC-B4H", "Global Club on Bees for Health"),
+        ("L2T", "Line to Town"),
+    ]
+    assert acronyms("The bees meet twice (C4B).", "en") == ()
+
+
 def _row(row: int, text: str, start: int, kind: str = "item", lead: str = "") -> SentenceRow:
     return SentenceRow(row, 0, Sentence(text, (Span(1, start, start + len(text)),), kind, lead), "")
 
