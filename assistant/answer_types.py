@@ -53,6 +53,15 @@ def stated_places(
     return [0] if pattern and pattern.search(fold(text)) else []
 
 
+def counting_places(words: Sequence[Word], language: str, known: frozenset[str]) -> list[int]:
+    """Return at which words a sentence states a number that is no year."""
+    return [
+        n
+        for n, word in enumerate(words)
+        if _is_number(word, language, known) and not _YEAR.fullmatch(word[0])
+    ]
+
+
 @lru_cache(maxsize=8)
 def meaning_terms(language: str) -> frozenset[str]:
     """Return the terms of the words with which the meaning of an abbreviation is asked for."""

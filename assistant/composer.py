@@ -10,6 +10,7 @@ import numpy as np
 
 from assistant.answer import Hit
 from assistant.answer_types import needs_the_one_before
+from assistant.demand import names_nothing
 from assistant.elision import Sought, shortened
 from assistant.interaction import Nearest
 from assistant.ranking import relative_scores
@@ -62,7 +63,8 @@ class Borne:
 class Candidate:
     """A sentence that may be quoted, with how well it fits, each feature 0..1 except cosine.
 
-    ``borne_out`` is None where the index has no tokens.
+    ``of_another`` tells that it speaks of another year, or another thing of the same name, than
+    the question. ``borne_out`` is None where the index has no tokens.
     """
 
     sentence: Sentence
@@ -74,6 +76,7 @@ class Candidate:
     covered: frozenset[str]
     words: frozenset[str]
     rows: tuple[int, ...]
+    of_another: bool = False
     borne_out: Borne | None = None
 
 
@@ -106,6 +109,7 @@ def candidates(query: Query, hits: Sequence[Hit], generation: Generation) -> lis
             covered=frozenset(weights) & (one.terms | one.context),
             words=one.terms,
             rows=one.rows,
+            of_another=bool(one.features["rival_year"] or one.features["rival_number"]),
             borne_out=_borne_out(one),
         )
         for one, score in zip(featured, scores, strict=True)
@@ -131,10 +135,11 @@ def compose(
 ) -> list[Quoted]:
     """Choose the sentences of the answer, the most direct first.
 
-    Each further one is the best by its score and by the question's terms that it adds; one
-    that says the same again is passed over. Where the first does not name what it speaks of, the
-    sentence before follows. Together they have at most MAX_WORDS words. Long ones are shortened to
-    what is asked; None leaves them whole as long as there is room.
+    Each further one is the best by its score and by the question's terms that it adds; one that
+    says the same again, or speaks of another year or thing than the first, is passed over. Where
+    the first does not name what it speaks of, the sentence before follows. Together they have at
+    most MAX_WORDS words. Long ones are shortened to what is asked; None leaves them whole as long
+    as there is room.
     """
     gains = _Gains(ranked, weights)
     chosen: list[Candidate] = []
@@ -150,6 +155,8 @@ def compose(
         if chosen and best.score < _LEAST_SHARE * chosen[0].score:
             continue
         if any(_alike(best, other) for other in chosen):
+            continue
+        if chosen and best.of_another and not chosen[0].of_another:
             continue
         text = _shortened(best, asked)
         if len(text.split()) > left:
@@ -203,9 +210,9 @@ def _without_header(one: Candidate, chosen: Sequence[Candidate]) -> Candidate:
 
 
 def _speaks_of_the_one_before(one: Candidate) -> bool:
-    sentence = one.sentence
-    return sentence.kind == "sentence" and needs_the_one_before(
-        sentence.text, one.hit.document.language
+    sentence, language = one.sentence, one.hit.document.language
+    return sentence.kind == "sentence" and (
+        needs_the_one_before(sentence.text, language) or names_nothing(sentence.text, language)
     )
 
 

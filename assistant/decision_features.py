@@ -14,6 +14,9 @@ from assistant.demand import is_numbered
 from assistant.evidence import NEAREST, Reading, by_cosine, kinds_met
 from index.manifest import Manifest
 
+# Kinds of answer that no text can give without a number.
+_VALUES = frozenset({"quantity", "percentage", "money", "time"})
+
 
 def features(
     reading: Reading, ranked: Sequence[Candidate], counts: Mapping[str, int], manifest: Manifest
@@ -33,6 +36,7 @@ def features(
         "rarest_best": max(lost_best, default=0.0),
         "rarest_around": max(lost_around, default=0.0),
         "money_nowhere": _money_nowhere(reading),
+        "valueless": _valueless(reading),
         **_of_the_first(reading),
         **_borne_out(ranked),
         **_values(reading),
@@ -60,14 +64,22 @@ def _money_nowhere(reading: Reading) -> float:
     return float(asked and not met)
 
 
+def _valueless(reading: Reading) -> float:
+    """Return 1 where a number, share, sum or date is asked for, and no quote holds any but
+    those of the question."""
+    wanted = reading.wanted
+    known = wanted.years | wanted.figures | wanted.cardinals
+    found = (one.said for one in reading.quotes)
+    stated = (one.numbers | one.years | one.ordinals for one in found)
+    return float(bool(_VALUES & wanted.kinds) and not frozenset().union(*stated) - known)
+
+
 def _of_the_first(reading: Reading) -> dict[str, float]:
     """Return what the sentence that would be read first lacks, or says otherwise."""
-    first, wanted = reading.first, reading.wanted
+    first, wanted = reading.quotes[0], reading.wanted
     met = kinds_met(wanted, first)
     return {
-        "first_year_rival": float(
-            bool(wanted.years and first.said.years and not wanted.years & first.placed.years)
-        ),
+        "first_of_another": float(first.candidate.of_another),
         "first_lacks_kind": sum(not one for one in met.values()) / (len(met) or 1),
     }
 

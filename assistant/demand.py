@@ -35,6 +35,8 @@ _WORD = re.compile(r"[\u3400-\u9fff]+|[^\W_\u3400-\u9fff]+")
 # Question words that are relative pronouns too ask only where they open a clause.
 _OPENING = frozenset({"person", "place", "time"})
 _CLAUSE = re.compile(r"[,;:.?!،؟¿¡]|(?<!\w)(?:and|et|y|и)(?!\w)")
+# A year with the words right before and after it.
+_DATED = re.compile(r"(?:([^\W\d_]+) )?((?<!\d)(?:19|20)\d\d(?!\d))(?= ([^\W\d_]+)|)")
 _STOPS = frozenset(".!?:|\n")
 _BEFORE = 2  # words, as in "in the year when" and "to whom"
 _CENTURY_BEFORE = r"\g<season> 20\g<year>"
@@ -140,11 +142,23 @@ def _asks(kind: str, folded: str, language: str) -> bool:
     )
 
 
+def names_nothing(text: str, language: str) -> bool:
+    """Tell whether a sentence has no name, so that what it speaks of was named before.
+
+    Arabic and Chinese have no capitals to tell names by: there False.
+    """
+    return language not in {"ar", "zh"} and not any(True for _ in _capitalised(text))
+
+
 def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
-    folded = _seasons().sub(_CENTURY_BEFORE, _SHORT_YEARS.sub(_in_full, folded))
+    folded = _in_full_years(folded)
     years = frozenset(_YEAR.findall(_GROUPED.sub(" ", folded)))  # 2 000 people are no year
     joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
     return years, frozenset(_DIGITS.findall(joined)) - years
+
+
+def _in_full_years(folded: str) -> str:
+    return _seasons().sub(_CENTURY_BEFORE, _SHORT_YEARS.sub(_in_full, folded))
 
 
 def _in_full(found: re.Match[str]) -> str:
@@ -174,9 +188,15 @@ def is_numbered(stem: str, figure: str, folded: str) -> bool:
     return bool(re.search(rf"(?<!\w){re.escape(stem)}\w*{listed}{figure}(?!\d)", folded))
 
 
+def numbers_a_thing(stem: str, folded: str) -> bool:
+    """Tell whether a word with this stem has any figure after it in a folded text."""
+    return bool(re.search(rf"(?<!\w){re.escape(stem)}\w*[ \u00a0-]{{1,2}}\d+(?![\d\w])", folded))
+
+
 def _numbered(folded: str, language: str) -> frozenset[tuple[str, str]]:
     found = set()
-    for word, figure in re.findall(r"([^\W\d_]{3,})[ \u00a0-]{1,2}(\d+)(?![\d\w])", folded):
+    pairs = re.findall(r"([^\W\d_]{3,})[ \u00a0-]{1,2}(\d+)(?![\d\w])", _in_full_years(folded))
+    for word, figure in pairs:
         stem = "".join(terms(word, language)[:1])
         if stem and not _YEAR.fullmatch(figure) and not _months().search(word):
             found.add((stem, figure))
@@ -199,6 +219,32 @@ def _by_word(table: Mapping[str, str], folded: str, language: str) -> frozenset[
         return frozenset(value for value, words in table.items() if _any_in(words, folded))
     found = set(_WORD.findall(folded))
     return frozenset(value for value, words in table.items() if found & set(fold(words).split()))
+
+
+def figures_by_stem(question: str, language: str) -> dict[str, frozenset[str]]:
+    """Return the stem of each word that a question numbers, with the figures that it gives it."""
+    wanted = demand(question, language)
+    folded = fold(question)
+    return {
+        stem: frozenset(one for one in wanted.figures if is_numbered(stem, one, folded))
+        for stem, _ in wanted.numbered
+    }
+
+
+@lru_cache(maxsize=4096)
+def years_by_stem(text: str, language: str) -> Mapping[str, frozenset[str]]:
+    """Return the stem of each word that stands right beside a year, with its years: 2024 summit.
+
+    Months and seasons are left out: they only say when in the year.
+    """
+    folded = _in_full_years(fold(text))
+    found: dict[str, frozenset[str]] = {}
+    for before, year, after in _DATED.findall(folded):
+        for word in (before, after):
+            if word and not _months().search(word) and not _seasons().search(f"{word} {year[2:]}"):
+                for stem in terms(word, language)[:1]:
+                    found[stem] = found.get(stem, frozenset()) | {year}
+    return found
 
 
 def spelled(question: str, language: str) -> list[tuple[str, str]]:
@@ -233,7 +279,8 @@ def _names(question: str, language: str) -> dict[str, frozenset[str]]:
     words = _WORD.findall(question)
     named = [w for n, w in enumerate(words) if (n and w[0].isupper()) or _CAPITALS.search(w)]
     if language in {"ar", "ru", "zh"}:
-        named += [word for word in words if word.isascii() and len(word) > 1 and word.isalpha()]
+        latin = [word for word in words if word.isascii() and len(word) > 1 and word.isalpha()]
+        named += [word for word in latin if not function_words(word, "en") or word.isupper()]
     found = ((word, frozenset(terms(word, language))) for word in dict.fromkeys(named))
     return {word: own for word, own in found if own and not word.isdigit()}
 

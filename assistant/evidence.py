@@ -52,7 +52,7 @@ class Reading:
     """A question's demands, the evidence sentences, best first, and what passages hold.
 
     ``around`` are the terms of the passages around the evidence, and ``text`` is theirs, folded.
-    ``first`` is the sentence that the answer would begin with; ``gap`` is how much worse than the
+    ``quotes`` are the sentences of the answer in its order; ``gap`` is how much worse than the
     nearest sentence the best is that bears out the demands.
     """
 
@@ -60,7 +60,7 @@ class Reading:
     language: str
     weights: Mapping[str, float]
     evidence: Sequence[Evidence]
-    first: Evidence
+    quotes: Sequence[Evidence]
     around: frozenset[str]
     room_said: Stated
     topic: Evidence
@@ -89,13 +89,13 @@ def read_evidence(
     topic = max(evidence, key=lambda one: (_topical(one, weights), -one.candidate.row))
     topic_room = _room_said(ranked, topic)
     around = frozenset().union(*(_terms(*room) for room in texts))
-    first = evidence_of(quoted[0].candidate, language)
+    quotes = [evidence_of(one.candidate, language) for one in quoted]
     return Reading(
         wanted,
         language,
         weights,
         evidence,
-        first,
+        quotes,
         around,
         said,
         topic,

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
-from assistant.answer_types import Word, stated_places
-from assistant.demand import stated
+from assistant.answer_types import Word, counting_places, stated_places
+from assistant.demand import is_numbered, numbers_a_thing, stated, years_by_stem
 from assistant.lists import KIND as LIST
 from corpus.documents import Sentence
 from corpus.text import fold
@@ -19,6 +19,8 @@ from index.analysis import analysed, is_invariant
 
 # A word of the kind that is asked for counts with the question's terms this many words around it.
 _WINDOW = 8
+# ... and a thing is counted by a number at most this many words before it: "650 active members".
+_COUNTED = 3
 _ONLY_INTRODUCES = (":", "：")
 _FEW_WORDS = 3
 # Questions that begin with what is asked for: how many gardens, which bodies, who chairs.
@@ -35,6 +37,10 @@ class Asked:
     kinds: frozenset[str]
     letters: frozenset[str]
     years: frozenset[str] = frozenset()
+    # The stem of a word with the years right beside it, as in the 2024 summit, and with the figures
+    # that the question gives it, as in Groups 2 and 11.
+    dated: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -63,22 +69,25 @@ class Text:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What stands around a sentence: heading and lead, title, and the sentence before it."""
+    """What stands around a sentence: heading and lead, title, and its passage up to it.
+
+    ``before`` are the sentences before it, the nearest first.
+    """
 
     context: Text
     title: Text
-    before: Text | None  # the sentence before; None at a passage's start
+    before: Sequence[Text] = ()
 
     @property
     def terms(self) -> frozenset[str]:
-        """All terms around the sentence."""
-        before = self.before.terms if self.before else frozenset()
+        """All terms of headings, title and the sentence before."""
+        before = self.before[0].terms if self.before else frozenset()
         return self.context.terms | self.title.terms | before
 
     @property
     def letters(self) -> frozenset[str]:
-        """All three-letter pieces around the sentence."""
-        before = self.before.letters if self.before else frozenset()
+        """All three-letter pieces of headings, title and the sentence before."""
+        before = self.before[0].letters if self.before else frozenset()
         return self.context.letters | self.title.letters | before
 
 
@@ -125,6 +134,7 @@ def features(
         "bare_row": float(sentence.kind == "row" and not sentence.lead),
         "list": float(sentence.kind == LIST),
         "rival_year": float(_has_rival_year(asked, text, around)),
+        "rival_number": float(_has_rival_number(asked, text, around)),
     }
     if asked.kinds & _HEADED and known:
         found["head"] = 1.0 if next(iter(asked.weights)) in terms else -1.0
@@ -137,20 +147,67 @@ def features(
         found[kind] = 1.0 if places else -1.0
         if kind in {"number", "date", "name"}:
             near = max([near, *(_around(asked, text.words, place) for place in places)])
+    if "number" in asked.kinds:
+        found["counted"] = float(_counts_what_is_asked(text, known))
     return found | {"near": near}
 
 
-def _has_rival_year(asked: Asked, text: Text, around: Surroundings) -> bool:
-    """Tell whether a sentence gives years, and neither it nor what precedes gives those asked.
+def _counts_what_is_asked(text: Text, known: frozenset[str]) -> bool:
+    """Tell whether a number stands before a word of the question."""
+    return any(
+        term in known
+        for place in counting_places(text.words, text.language, known)
+        for term, _ in text.words[place + 1 : place + 1 + _COUNTED]
+    )
 
-    One without a year is of the year that its headings give.
+
+def _has_rival_year(asked: Asked, text: Text, around: Surroundings) -> bool:
+    """Tell whether a sentence is of other years than those asked.
+
+    One without a year is of the year that was named last before it, or in its headings. Where
+    the sentence before, or the headings, give a year that is asked, it is of that; not so one of
+    the 2025 summit that names 2024, too, where the 2024 summit is asked for.
     """
     if not asked.years:
         return False
-    headed = stated(around.context.text, text.language).years
-    own = stated(text.text, text.language).years or headed
-    before = stated(around.before.text, text.language).years if around.before else frozenset()
-    return bool(own) and not asked.years & (own | headed | before)
+    if _is_dated_otherwise(asked, text, around):
+        return True
+    named = (_years(part) for part in (text, *around.before, around.context))
+    own = next((years for years in named if years), frozenset())
+    near = frozenset().union(*map(_years, (around.context, *around.before[:1])))
+    return bool(own) and not asked.years & (own | near)
+
+
+def _is_dated_otherwise(asked: Asked, text: Text, around: Surroundings) -> bool:
+    parts = [
+        years_by_stem(part.text, part.language)
+        for part in (text, *around.before, around.context)
+        if asked.dated
+    ]
+    for stem, years in asked.dated.items():
+        last_named = next((part[stem] for part in parts if stem in part), years)
+        if not last_named & years:
+            return True
+    return False
+
+
+def _years(text: Text) -> frozenset[str]:
+    return stated(text.text, text.language).years
+
+
+def _has_rival_number(asked: Asked, text: Text, around: Surroundings) -> bool:
+    """Tell whether a sentence is of another thing of the same name: of GSR-24, and asked GSR-25.
+
+    One that does not name it is of that which was named last before it, or in its headings.
+    """
+    parts = [fold(p.text) for p in (text, *around.before, around.context) if asked.numbered]
+    for stem, figures in asked.numbered.items():
+        for part in parts:
+            if any(is_numbered(stem, figure, part) for figure in figures):
+                break
+            if numbers_a_thing(stem, part):
+                return True
+    return False
 
 
 def _around(asked: Asked, words: Sequence[Word], place: int) -> float:

@@ -16,7 +16,8 @@ from assistant.sentences import Featured
 FITTED = (
     *("cosine", "passage_cosine", "passage", "own", "around", "letters", "letters_around"),
     *("tokens", "tokens_passage", "tokens_weakest"),
-    *("head", "near", "number", "date", "name", "reason", "meaning", "purpose", "length", "short"),
+    *("head", "near", "number", "counted", "date", "name", "reason", "meaning", "purpose"),
+    *("length", "short"),
 )
 
 _LANGUAGES = ("same_language", "other_language")

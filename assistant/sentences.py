@@ -12,7 +12,7 @@ import numpy as np
 from assistant.acronyms import Acronym, acronyms, both_ways
 from assistant.answer import Hit
 from assistant.answer_types import asked_kinds, meaning_terms
-from assistant.demand import stated
+from assistant.demand import figures_by_stem, stated, years_by_stem
 from assistant.features import Asked, Surroundings, Text, analysed_text, features, letters_of
 from assistant.interaction import (
     Nearest,
@@ -81,8 +81,13 @@ def featured_sentences(
         return []
     own_letters = letters_of(word for _, word in analysed(query.text, query.language))
     kinds = asked_kinds(query.text, query.language)
-    years = stated(query.text, query.language).years
-    asked = Asked(query.language, weights, kinds, own_letters, years)
+    language = query.language
+    # What the last turn names replaces what the turns before have named.
+    turns = (query.asked, query.text)
+    named = next((turn for turn in turns if stated(turn, language).years), query.asked)
+    years, dated = stated(named, language).years, years_by_stem(named, language)
+    numbered = figures_by_stem(query.asked, language) or figures_by_stem(query.text, language)
+    asked = Asked(query.language, weights, kinds, own_letters, years, dated, numbered)
     known = _known_acronyms(by_row.values())
     cosines = _cosines(query, stored, by_row, generation)
     interaction = _Interaction(query, stored, by_row, generation)
@@ -98,7 +103,7 @@ def featured_sentences(
         text = _own_text(one.sentence, hit, query)
         if one.sentence.kind != "row" and all(word.isdecimal() for _, word in text.words):
             continue  # the number of a list item, or a bullet
-        around = Surroundings(*_around(one, hit, query), before.get(one.row))
+        around = Surroundings(*_around(one, hit, query), before.get(one.row, ()))
         borne = both_ways(text.terms, known)
         values = features(asked, one.sentence, text, borne, around)
         values["cosine"] = max(cosines.sentence[row] for row in rows)
@@ -159,8 +164,8 @@ class _Interaction:
             for one in stored
             if one.sentence.kind == "header"
         }
-        least = [borne_out(one) for one in self._sentences.values()]
-        self._least = min(least, default=0.0)
+        self._by_passage = {row: borne_out(one) for row, one in self._passages.items()}
+        self._least = min(map(borne_out, self._sentences.values()), default=0.0)
 
     def nearest(self, one: SentenceRow, rows: Sequence[int]) -> Nearest | None:
         """Return how near a sentence, or a list of these rows, comes to each question token.
@@ -179,7 +184,7 @@ class _Interaction:
         """Return the features of a sentence; one without tokens counts like that with the least."""
         if not self._passages:
             return {}
-        found = {"tokens_passage": borne_out(self._passages[one.passage])}
+        found = {"tokens_passage": self._by_passage[one.passage]}
         if nearest is None:
             return found | {"tokens": self._least, "tokens_weakest": self._least}
         return found | {"tokens": borne_out(nearest), "tokens_weakest": weakest(nearest)}
@@ -225,13 +230,14 @@ def _around(one: SentenceRow, hit: Hit, query: Query) -> tuple[Text, Text]:
 
 def _sentences_before(
     stored: Sequence[SentenceRow], query: Query, by_row: Mapping[int, Hit]
-) -> dict[int, Text]:
-    """Return the sentence before, by row; a passage's first sentence has none."""
-    found = {}
+) -> dict[int, list[Text]]:
+    """Return the sentences before, the nearest first, by row; a passage's first has none."""
+    found: dict[int, list[Text]] = {}
     for former, one in pairwise(stored):
         if former.passage == one.passage:
             language = by_row[one.passage].document.language
-            found[one.row] = analysed_text(former.sentence.text, language, query.language)
+            before = analysed_text(former.sentence.text, language, query.language)
+            found[one.row] = [before, *found.get(former.row, ())]
     return found
 
 

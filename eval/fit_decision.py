@@ -28,7 +28,8 @@ FOR = ("subject",)
 AGAINST = (
     "gap", "rarest_best", "year_not_in_room", "year_off_topic_room", "figure_not_in_room",
     "unnumbered", "ordinal_nowhere", "name_unknown", "acronym_unknown", "money_nowhere",
-    "probe_nearest", "probe_nearer", "first_year_rival", "first_lacks_kind",
+    "probe_nearest", "probe_nearer", "first_of_another", "first_lacks_kind",
+    "valueless",
 )  # fmt: skip
 NAMES = (*FOR, *AGAINST)
 # Those that an embedder which nobody has calibrated can have: they hold no cosine. Without probes,
@@ -227,7 +228,7 @@ def threshold_for(rows: Sequence[Row], scores: Numbers, false_refusals: float) -
     order = np.argsort(values)
     place = int(np.searchsorted(np.cumsum(shares[order]), false_refusals * shares.sum()))
     value = float(values[order][min(place, len(values) - 1)])
-    return math.ceil(100 * value) / 100  # upwards: a wrong answer is worse than none
+    return math.ceil(1000 * value) / 1000  # upwards: a wrong answer is worse than none
 
 
 def measured(rows: Sequence[Row], scores: Numbers, threshold: float) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from assistant.answer import Answer, Status
 from assistant.composer import candidates, compose
 from assistant.correction import LEAST_SUBJECT, correcting_sentence, first_lacking
+from assistant.decision import decision_features
 from assistant.evidence import read_evidence
 from assistant.query_engine import QueryEngine, open_query_engine
 from assistant.sentences import term_weights
@@ -113,6 +114,31 @@ def test_what_is_said_of_another_thing_corrects_nothing(
     assert corrected is None or "Moyo" not in corrected.text
 
 
+def test_the_figure_of_a_sibling_is_not_given_for_the_one_asked(
+    real_settings: Settings, tmp_path: Path
+) -> None:
+    folder = tmp_path / "documents"
+    folder.mkdir()
+    (folder / "gatherings.md").write_text(
+        "# Gatherings of beekeepers\n\n## HIVE-24, Ghent\n\nHIVE-24 was held in Ghent from 1 to 4 "
+        "July. Over 600 participants came. The mayor opened it.\n\n## HIVE-25, Turin\n\n"
+        "HIVE-25 was held in Turin from 2 to 5 September. It spoke of pollen.\n",
+        encoding="utf-8",
+    )
+    settings = replace(real_settings, corpus=folder, index=tmp_path / "index")
+    sync(settings, progress=lambda *_: None)
+    engine = open_query_engine(settings)
+    asked = engine.answer("How many participants came to HIVE-24?")
+    quotes = [citation.quote for citation in asked.citations]
+    assert quotes[:2] == [
+        "Over 600 participants came.",
+        "HIVE-24 was held in Ghent from 1 to 4 July.",
+    ], "the sentence before says of which gathering"
+    sibling = engine.answer("How many participants came to HIVE-25?")
+    assert "600" not in sibling.text
+    assert engine.answer("Where was HIVE-25 held?").citations[0].quote.startswith("HIVE-25 was")
+
+
 def test_nothing_is_said_to_be_missing_that_a_passage_found_holds(engine: QueryEngine) -> None:
     query = engine.retriever.query("Who painted the gardens in 2019?")
     generation = engine.retriever.generation
@@ -127,3 +153,25 @@ def test_nothing_is_said_to_be_missing_that_a_passage_found_holds(engine: QueryE
     lacking = first_lacking(only_there, without, generation.records.passage_counts(weights))
     assert lacking is not None
     assert (lacking.kind, lacking.value) == ("year", "2019")
+
+
+def test_a_count_is_asked_for_and_no_quote_has_any(engine: QueryEngine) -> None:
+    def valueless(question: str, sentence: str) -> float:
+        generation = engine.retriever.generation
+        query = engine.retriever.query(question)
+        ranked = candidates(query, engine.retriever.search(query), generation)
+        only = [replace(one, text=sentence) for one in compose(ranked, {})[:1]]
+        candidate = replace(
+            only[0].candidate, sentence=replace(only[0].candidate.sentence, text=sentence)
+        )
+        quoted = [replace(only[0], candidate=candidate)]
+        weights = term_weights(query, generation)
+        embed = engine.retriever.query
+        return decision_features(
+            query, ranked, quoted, weights, generation, lambda text: embed(text).vector
+        )[1]["valueless"]
+
+    question = "How many votes did the chair of 2019 receive?"
+    assert valueless(question, "The network of 2019 has a chair.") == 1
+    assert valueless(question, "The chair received 12 votes.") == 0
+    assert valueless("Who is the chair of 2019?", "The network of 2019 has a chair.") == 0

@@ -68,6 +68,11 @@ def test_years_may_be_given_by_their_last_digits(text: str, years: set[str]) -> 
     assert stated(text, "en").years == years
 
 
+def test_english_function_words_are_no_names_in_other_scripts() -> None:
+    found = demand("Кто ведёт проект Counting Bees through the Night от WHO?", "ru").names
+    assert set(found) == {"Counting", "Bees", "Night", "WHO"}
+
+
 def test_a_question_in_capitals_has_no_names_but_keywords_have() -> None:
     assert not demand("WHERE WAS THE MEETING OF GHENT HELD?", "en").names
     assert set(demand("NDVI", "en").names) == {"NDVI"}

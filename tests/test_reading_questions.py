@@ -8,7 +8,7 @@ import pytest
 
 from assistant.acronyms import acronyms, both_ways
 from assistant.answer_types import asked_kinds, needs_the_one_before, stated_places
-from assistant.demand import demand
+from assistant.demand import demand, figures_by_stem, names_nothing, years_by_stem
 from assistant.features import Asked, Surroundings, analysed_text, features
 from assistant.lists import whole_lists
 from assistant.query_engine import QueryEngine
@@ -232,24 +232,107 @@ def test_why_tells_what_happened(engine: QueryEngine) -> None:
     assert other.rank > 1
 
 
-def _rival(own: str, heading: str, before: str, question: str) -> float:
-    years = demand(question, "en").years
-    text, context, title = (
-        analysed_text(part, "en", "en") for part in (own, heading, "Bees of 2019")
+def _features(own: str, question: str, language: str = "en") -> dict[str, float]:
+    text, nothing = (analysed_text(part, language, language) for part in (own, ""))
+    weights = dict.fromkeys(terms(question, language), 1.0)
+    asked = Asked(language, weights, asked_kinds(question, language), frozenset())
+    around = Surroundings(nothing, nothing)
+    return features(asked, Sentence(own, (), "sentence", ""), text, text.terms, around)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "counted"),
+    [
+        ("It has more than 650 active members.", 1),
+        ("Twelve members came.", 1),
+        ("Its members keep 650 hives.", 0),
+        ("In 2025 members came.", 0),
+        ("Members came.", 0),
+    ],
+)
+def test_a_number_counts_what_is_asked(sentence: str, counted: float) -> None:
+    assert _features(sentence, "How many members does it have?")["counted"] == counted
+    assert "counted" not in _features(sentence, "Who are the members?")
+
+
+def _rival(kind: str, own: str, heading: str, before: list[str], question: str) -> float:
+    text, context, title, *earlier = (
+        analysed_text(part, "en", "en") for part in (own, heading, "Bees of 2019", *before)
     )
-    last = analysed_text(before, "en", "en") if before else None
-    asked = Asked("en", {}, frozenset(), frozenset(), years)
-    around = Surroundings(context, title, last)
-    return features(asked, Sentence(own, (), "sentence", ""), text, text.terms, around)[
-        "rival_year"
-    ]
+    years, numbered = demand(question, "en").years, figures_by_stem(question, "en")
+    dated = years_by_stem(question, "en")
+    asked = Asked("en", {}, frozenset(), frozenset(), years, dated, numbered)
+    around = Surroundings(context, title, earlier)
+    return features(asked, Sentence(own, (), "sentence", ""), text, text.terms, around)[kind]
 
 
-def test_a_sentence_without_a_year_is_of_its_headings_year() -> None:
-    asked = "How many gardens in 2019?"
-    assert _rival("It has 65 gardens.", "Ghent 2025", "", asked) == 1
-    assert _rival("It has 65 gardens.", "Ghent 2019", "", asked) == 0
-    assert _rival("It has 65 gardens.", "Ghent", "", asked) == 0
-    assert _rival("It had 65 gardens in 2021.", "Ghent", "", asked) == 1
-    assert _rival("It had 65 gardens in 2021.", "Ghent", "So it was in 2019.", asked) == 0
-    assert _rival("It has 65 gardens.", "Ghent 2025", "", "How many gardens?") == 0
+@pytest.mark.parametrize(
+    ("own", "heading", "before", "rival"),
+    [
+        ("It has 65 gardens.", "Ghent 2025", [], 1),
+        ("It has 65 gardens.", "Ghent 2019", [], 0),
+        ("It has 65 gardens.", "Ghent", [], 0),
+        ("It had 65 gardens in 2021.", "Ghent", [], 1),
+        ("It had 65 gardens in 2021.", "Ghent", ["So it was in 2019."], 0),
+        ("It has 65 gardens.", "Ghent", ["Bees came.", "It was in 2021."], 1),
+        ("It has 65 gardens.", "Ghent", ["It was in 2021.", "It was in 2019."], 1),
+        ("It has 65 gardens.", "Ghent", ["It was in 2019.", "It was in 2021."], 0),
+    ],
+)
+def test_a_sentence_is_of_the_year_that_was_named_last(
+    own: str, heading: str, before: list[str], rival: float
+) -> None:
+    assert _rival("rival_year", own, heading, before, "How many gardens in 2019?") == rival
+    assert _rival("rival_year", own, heading, before, "How many gardens?") == 0
+
+
+def test_a_year_right_beside_a_word_is_that_things_year() -> None:
+    text = "The fair 2025 counted 12 hives in 2024, and 9 in autumn 2023 or May 2022."
+    assert years_by_stem(text, "en") == {"fair": {"2025"}, "count": {"2025"}}
+    assert _rival("rival_year", text, "", [], "How many came to the 2024 fair?") == 1
+    assert _rival("rival_year", text, "", [], "How many hives were there in 2024?") == 0
+    assert _rival("rival_year", "12 came.", "", [text], "How many came to the 2024 fair?") == 1
+    assert _rival("rival_year", "12 came.", "", [text], "How many came to the fair of 2024?") == 0
+
+
+@pytest.mark.parametrize(
+    ("own", "heading", "before", "rival"),
+    [
+        ("Over 600 people came.", "HIVE-24", [], 1),
+        ("Over 600 people came.", "HIVE-25", [], 0),
+        ("Over 600 people came.", "Hives", [], 0),
+        ("Over 600 people came.", "Hives", ["HIVE-24 was held in Ghent."], 1),
+        ("Over 600 people came.", "HIVE-24", ["HIVE-25 was held in Ghent."], 0),
+        ("HIVE-25 had 600 guests.", "HIVE-24", [], 0),
+        ("HIVE-24 had 600 guests.", "HIVE-25", [], 1),
+        ("HIVE-24 and HIVE-25 had 600 guests.", "", [], 0),
+    ],
+)
+def test_a_sentence_is_of_the_thing_that_was_named_last(
+    own: str, heading: str, before: list[str], rival: float
+) -> None:
+    question = "How many people came to HIVE-25?"
+    assert _rival("rival_number", own, heading, before, question) == rival
+    assert _rival("rival_number", own, heading, before, "How many people came?") == 0
+
+
+def test_a_question_may_give_one_word_several_figures() -> None:
+    assert figures_by_stem("How do Study Groups 2 and 11 differ?", "en") == {"group": {"2", "11"}}
+    both = "How do Groups 2 and 11 differ?"
+    assert _rival("rival_number", "Group 11 works on bees.", "", [], both) == 0
+    assert _rival("rival_number", "Group 13 works on bees.", "", [], both) == 1
+    assert figures_by_stem("how many gardens in autumn 25", "en") == {}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "nothing"),
+    [
+        ("Over 600 guests came.", True),
+        ("In 2024 over 600 guests came.", True),
+        ("Over 600 guests came to Ghent.", False),
+        ("HIVE had 600 guests.", False),
+    ],
+)
+def test_a_sentence_may_name_nothing(sentence: str, nothing: bool) -> None:
+    assert names_nothing(sentence, "en") is nothing
+    assert not names_nothing("600人参加。", "zh")
