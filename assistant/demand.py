@@ -37,6 +37,8 @@ _OPENING = frozenset({"person", "place", "time"})
 _CLAUSE = re.compile(r"[,;:.?!،؟¿¡]|(?<!\w)(?:and|et|y|и)(?!\w)")
 # A year with the words right before and after it.
 _DATED = re.compile(r"(?:([^\W\d_]+) )?((?<!\d)(?:19|20)\d\d(?!\d))(?= ([^\W\d_]+)|)")
+# A designation: letters, then parts behind a hyphen, dot or slash: GSR-25, Y.3174, A/RES/78/310.
+_DESIGNATION = re.compile(r"(?<![a-z0-9./-])([a-z]+(?:[-./][a-z0-9]+)*)[-./]([a-z0-9]*\d[a-z0-9]*)")
 _STOPS = frozenset(".!?:|\n")
 _BEFORE = 2  # words, as in "in the year when" and "to whom"
 _CENTURY_BEFORE = r"\g<season> 20\g<year>"
@@ -190,12 +192,12 @@ def is_numbered(stem: str, figure: str, folded: str) -> bool:
 
 def numbers_a_thing(stem: str, folded: str) -> bool:
     """Tell whether a word with this stem has any figure after it in a folded text."""
-    return bool(re.search(rf"(?<!\w){re.escape(stem)}\w*[ \u00a0-]{{1,2}}\d+(?![\d\w])", folded))
+    return bool(re.search(rf"(?<!\w){re.escape(stem)}\w*[ \u00a0-]{{1,2}}\d+(?![\da-z])", folded))
 
 
 def _numbered(folded: str, language: str) -> frozenset[tuple[str, str]]:
     found = set()
-    pairs = re.findall(r"([^\W\d_]{3,})[ \u00a0-]{1,2}(\d+)(?![\d\w])", _in_full_years(folded))
+    pairs = re.findall(r"([^\W\d_]{3,})[ \u00a0-]{1,2}(\d+)(?![\da-z])", _in_full_years(folded))
     for word, figure in pairs:
         stem = "".join(terms(word, language)[:1])
         if stem and not _YEAR.fullmatch(figure) and not _months().search(word):
@@ -244,6 +246,19 @@ def years_by_stem(text: str, language: str) -> Mapping[str, frozenset[str]]:
             if word and not _months().search(word) and not _seasons().search(f"{word} {year[2:]}"):
                 for stem in terms(word, language)[:1]:
                     found[stem] = found.get(stem, frozenset()) | {year}
+    return found
+
+
+@lru_cache(maxsize=4096)
+def designations(text: str) -> Mapping[str, frozenset[str]]:
+    """Return the last parts of designations by what stands before them: {"gsr": {"25"}}.
+
+    Such as differ in the last part alone name siblings. A year behind a word is no such part.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for family, last in _DESIGNATION.findall(fold(text)):
+        if not _YEAR.fullmatch(last):
+            found[family] = found.get(family, frozenset()) | {last}
     return found
 
 

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from assistant.answer_types import Word, counting_places, stated_places
-from assistant.demand import is_numbered, numbers_a_thing, stated, years_by_stem
+from assistant.demand import (
+    designations,
+    is_numbered,
+    numbers_a_thing,
+    stated,
+    years_by_stem,
+)
 from assistant.lists import KIND as LIST
 from corpus.documents import Sentence
 from corpus.text import fold
@@ -41,6 +47,7 @@ class Asked:
     # that the question gives it, as in Groups 2 and 11.
     dated: Mapping[str, frozenset[str]] = field(default_factory=dict)
     numbered: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    designations: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def total(self) -> float:
@@ -179,16 +186,17 @@ def _has_rival_year(asked: Asked, text: Text, around: Surroundings) -> bool:
 
 
 def _is_dated_otherwise(asked: Asked, text: Text, around: Surroundings) -> bool:
-    parts = [
-        years_by_stem(part.text, part.language)
-        for part in (text, *around.before, around.context)
-        if asked.dated
-    ]
-    for stem, years in asked.dated.items():
-        last_named = next((part[stem] for part in parts if stem in part), years)
-        if not last_named & years:
-            return True
-    return False
+    parts = (text, *around.before, around.context)
+    named = (years_by_stem(part.text, part.language) for part in parts)
+    return bool(asked.dated) and _names_others(asked.dated, list(named))
+
+
+def _names_others(
+    asked: Mapping[str, frozenset[str]], parts: Sequence[Mapping[str, frozenset[str]]]
+) -> bool:
+    """Tell whether the first part that has some key asked has none of its values asked."""
+    firsts = ((next((p[key] for p in parts if key in p), own), own) for key, own in asked.items())
+    return any(not named & own for named, own in firsts)
 
 
 def _years(text: Text) -> frozenset[str]:
@@ -200,7 +208,12 @@ def _has_rival_number(asked: Asked, text: Text, around: Surroundings) -> bool:
 
     One that does not name it is of that which was named last before it, or in its headings.
     """
-    parts = [fold(p.text) for p in (text, *around.before, around.context) if asked.numbered]
+    around_it = (text, *around.before, around.context)
+    if asked.designations:
+        named = [designations(part.text) for part in around_it]
+        if _names_others(asked.designations, named):
+            return True
+    parts = [fold(part.text) for part in around_it if asked.numbered]
     for stem, figures in asked.numbered.items():
         for part in parts:
             if any(is_numbered(stem, figure, part) for figure in figures):

@@ -12,7 +12,7 @@ import numpy as np
 from assistant.acronyms import Acronym, acronyms, both_ways
 from assistant.answer import Hit
 from assistant.answer_types import asked_kinds, meaning_terms
-from assistant.demand import figures_by_stem, stated, years_by_stem
+from assistant.demand import designations, figures_by_stem, stated, years_by_stem
 from assistant.features import Asked, Surroundings, Text, analysed_text, features, letters_of
 from assistant.interaction import (
     Nearest,
@@ -86,8 +86,9 @@ def featured_sentences(
     turns = (query.asked, query.text)
     named = next((turn for turn in turns if stated(turn, language).years), query.asked)
     years, dated = stated(named, language).years, years_by_stem(named, language)
+    coded = designations(query.asked) or designations(query.text)
     numbered = figures_by_stem(query.asked, language) or figures_by_stem(query.text, language)
-    asked = Asked(query.language, weights, kinds, own_letters, years, dated, numbered)
+    asked = Asked(query.language, weights, kinds, own_letters, years, dated, numbered, coded)
     known = _known_acronyms(by_row.values())
     cosines = _cosines(query, stored, by_row, generation)
     interaction = _Interaction(query, stored, by_row, generation)

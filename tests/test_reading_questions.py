@@ -8,7 +8,7 @@ import pytest
 
 from assistant.acronyms import acronyms, both_ways
 from assistant.answer_types import asked_kinds, needs_the_one_before, stated_places
-from assistant.demand import demand, figures_by_stem, names_nothing, years_by_stem
+from assistant.demand import demand, designations, figures_by_stem, names_nothing, years_by_stem
 from assistant.features import Asked, Surroundings, analysed_text, features
 from assistant.lists import whole_lists
 from assistant.query_engine import QueryEngine
@@ -261,7 +261,8 @@ def _rival(kind: str, own: str, heading: str, before: list[str], question: str) 
     )
     years, numbered = demand(question, "en").years, figures_by_stem(question, "en")
     dated = years_by_stem(question, "en")
-    asked = Asked("en", {}, frozenset(), frozenset(), years, dated, numbered)
+    coded = designations(question)
+    asked = Asked("en", {}, frozenset(), frozenset(), years, dated, numbered, coded)
     around = Surroundings(context, title, earlier)
     return features(asked, Sentence(own, (), "sentence", ""), text, text.terms, around)[kind]
 
@@ -314,6 +315,23 @@ def test_a_sentence_is_of_the_thing_that_was_named_last(
     question = "How many people came to HIVE-25?"
     assert _rival("rival_number", own, heading, before, question) == rival
     assert _rival("rival_number", own, heading, before, "How many people came?") == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "sibling", "own"),
+    [
+        ("When was Y.3174 approved?", "Y.3172 was approved in 2019.", "Y.3174 builds on Y.3172."),
+        ("Who adopted A/RES/78/310?", "A/RES/78/265 was adopted.", "A/RES/78/310 was adopted."),
+        ("Who chaired FG-AI4AD?", "FG-AI4H ended in 2023.", "FG-AI4AD ended."),
+        ("HIVE-25有多少人参加？", "HIVE-24 was held in Ghent.", "HIVE-25 was held in Turin."),
+    ],
+)
+def test_designations_tell_siblings_apart(question: str, sibling: str, own: str) -> None:
+    assert _rival("rival_number", sibling, "", [], question) == 1
+    assert _rival("rival_number", "It was approved in May.", "", [sibling], question) == 1
+    assert _rival("rival_number", own, "", [sibling], question) == 0
+    assert _rival("rival_number", "It was approved in May.", "", ["A word."], question) == 0
+    assert designations("mid-2024, ITU-T and 24/25") == {}
 
 
 def test_a_question_may_give_one_word_several_figures() -> None:
