@@ -89,23 +89,27 @@ def test_what_is_stated_is_still_answered(engine: QueryEngine, question: str) ->
     assert engine.answer(question).status is Status.ANSWERED
 
 
+def _engine_over(real: Settings, folder: Path, **texts: str) -> QueryEngine:
+    """Return an engine over Markdown documents, given by name."""
+    (folder / "documents").mkdir()
+    for name, text in texts.items():
+        (folder / "documents" / f"{name}.md").write_text(text, encoding="utf-8")
+    settings = replace(real, corpus=folder / "documents", index=folder / "index")
+    sync(settings, progress=lambda *_: None)
+    return open_query_engine(settings)
+
+
 def test_what_is_said_of_another_thing_corrects_nothing(
     real_settings: Settings, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "documents"
-    folder.mkdir()
-    (folder / "regulators.md").write_text(
-        "# Symposium of regulators\n\nThe symposium of 2024, RSY-24, met in Kampala. "
+    retriever = _engine_over(
+        real_settings,
+        tmp_path,
+        regulators="# Symposium of regulators\n\nThe symposium of 2024, RSY-24, met in Kampala. "
         "Vice-President Grace Moyo opened it.\n",
-        encoding="utf-8",
-    )
-    (folder / "assembly.md").write_text(
-        "# Assembly on standards\n\nThe assembly of 2024, ASM-24, met in New Delhi in October.\n",
-        encoding="utf-8",
-    )
-    settings = replace(real_settings, corpus=folder, index=tmp_path / "index")
-    sync(settings, progress=lambda *_: None)
-    retriever = open_query_engine(settings).retriever
+        assembly="# Assembly on standards\n\nThe assembly of 2024, ASM-24, met in New Delhi in "
+        "October.\n",
+    ).retriever
     query = retriever.query("Why did the King of Peru open ASM-24?")
     ranked = candidates(query, retriever.search(query), retriever.generation)
     weights = term_weights(query, retriever.generation)
@@ -117,17 +121,13 @@ def test_what_is_said_of_another_thing_corrects_nothing(
 def test_the_figure_of_a_sibling_is_not_given_for_the_one_asked(
     real_settings: Settings, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "documents"
-    folder.mkdir()
-    (folder / "gatherings.md").write_text(
-        "# Gatherings of beekeepers\n\n## HIVE-24, Ghent\n\nHIVE-24 was held in Ghent from 1 to 4 "
-        "July. Over 600 participants came. The mayor opened it.\n\n## HIVE-25, Turin\n\n"
-        "HIVE-25 was held in Turin from 2 to 5 September. It spoke of pollen.\n",
-        encoding="utf-8",
+    engine = _engine_over(
+        real_settings,
+        tmp_path,
+        gatherings="# Gatherings of beekeepers\n\n## HIVE-24, Ghent\n\nHIVE-24 was held in Ghent "
+        "from 1 to 4 July. Over 600 participants came. The mayor opened it.\n\n## HIVE-25, Turin"
+        "\n\nHIVE-25 was held in Turin from 2 to 5 September. It spoke of pollen.\n",
     )
-    settings = replace(real_settings, corpus=folder, index=tmp_path / "index")
-    sync(settings, progress=lambda *_: None)
-    engine = open_query_engine(settings)
     asked = engine.answer("How many participants came to HIVE-24?")
     quotes = [citation.quote for citation in asked.citations]
     assert quotes[:2] == [
