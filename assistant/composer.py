@@ -63,7 +63,7 @@ class Borne:
 class Candidate:
     """A sentence that may be quoted, with how well it fits, each feature 0..1 except cosine.
 
-    ``of_another`` tells that it speaks of another year, or another thing of the same name, than
+    ``rival`` tells that it speaks of another year, or another thing of the same name, than
     the question. ``borne_out`` is None where the index has no tokens.
     """
 
@@ -76,7 +76,7 @@ class Candidate:
     covered: frozenset[str]
     words: frozenset[str]
     rows: tuple[int, ...]
-    of_another: bool = False
+    rival: bool = False
     borne_out: Borne | None = None
 
 
@@ -109,7 +109,7 @@ def candidates(query: Query, hits: Sequence[Hit], generation: Generation) -> lis
             covered=frozenset(weights) & (one.terms | one.context),
             words=one.terms,
             rows=one.rows,
-            of_another=bool(one.features["rival_year"] or one.features["rival_number"]),
+            rival=bool(one.features["rival_year"] or one.features["rival_number"]),
             borne_out=_borne_out(one),
         )
         for one, score in zip(featured, scores, strict=True)
@@ -156,7 +156,7 @@ def compose(
             continue
         if any(_alike(best, other) for other in chosen):
             continue
-        if chosen and best.of_another and not chosen[0].of_another:
+        if chosen and best.rival and not chosen[0].rival:
             continue
         text = _shortened(best, asked)
         if len(text.split()) > left:

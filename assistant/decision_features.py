@@ -14,7 +14,7 @@ from assistant.demand import is_numbered
 from assistant.evidence import NEAREST, Reading, by_cosine, kinds_met
 from index.manifest import Manifest
 
-# Kinds of answer that no text can give without a number.
+# Kinds of answer that are hardly ever given without a number.
 _VALUES = frozenset({"quantity", "percentage", "money", "time"})
 
 
@@ -79,7 +79,7 @@ def _of_the_first(reading: Reading) -> dict[str, float]:
     first, wanted = reading.quotes[0], reading.wanted
     met = kinds_met(wanted, first)
     return {
-        "first_of_another": float(first.candidate.of_another),
+        "first_rival": float(first.candidate.rival),
         "first_lacks_kind": sum(not one for one in met.values()) / (len(met) or 1),
     }
 

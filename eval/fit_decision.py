@@ -28,7 +28,7 @@ FOR = ("subject",)
 AGAINST = (
     "gap", "rarest_best", "year_not_in_room", "year_off_topic_room", "figure_not_in_room",
     "unnumbered", "ordinal_nowhere", "name_unknown", "acronym_unknown", "money_nowhere",
-    "probe_nearest", "probe_nearer", "first_of_another", "first_lacks_kind",
+    "probe_nearest", "probe_nearer", "first_rival", "first_lacks_kind",
     "valueless",
 )  # fmt: skip
 NAMES = (*FOR, *AGAINST)
