@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from corpus.documents import Document, Passage
 
 
@@ -25,6 +28,8 @@ class Hit:
     """A retrieved passage. ``score`` is the fused score, 0..1; ``found_by`` names the searches.
 
     ``cosine`` is that of question and passage; ``row`` the passage's row in its generation.
+    ``nearest`` is how near its tokens come to each of the question's; None where that was not
+    computed.
     """
 
     passage: Passage
@@ -33,6 +38,7 @@ class Hit:
     score: float
     cosine: float
     found_by: tuple[str, ...]
+    nearest: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Return the hit as ``search`` and ``nearest`` show it."""

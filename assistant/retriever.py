@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistant.answer import Hit
-from assistant.interaction import borne_out, nearest_in_passages
+from assistant.interaction import Nearest, borne_out, nearest_in_passages
 from assistant.question import question_language
 from assistant.spelling import corrected
 from index.analysis import invariant_terms, terms
@@ -189,9 +189,10 @@ class HybridRetriever:
         vectors = self.generation.passages.vectors(np.array(rows, np.int64))
         cosines = np.asarray(vectors @ query.vector, np.float64)
         words = np.array([keyword.get(row, 0.0) for row in rows])
+        nearest: dict[int, Nearest] = {}
         if self._keyword_weight is None:
             scores = scaled(self._second_stage(query, rows, vectors, words, documents))
-            scores = self._interacting(query, rows, scores)
+            scores, nearest = self._interacting(query, rows, scores)
         else:
             weight = self._keyword_weight
             scores = (1 - weight) * scaled(cosines) + weight * words
@@ -200,7 +201,7 @@ class HybridRetriever:
         by_id = {d.document.id: d.document for d in documents}
         return [
             Hit(passages[row], by_id[passages[row].document_id], row, float(scores[n]),
-                float(cosines[n]), _found_by(row, dense, keyword))
+                float(cosines[n]), _found_by(row, dense, keyword), nearest.get(row))
             for n in best
             for row in [rows[n]]
         ]  # fmt: skip
@@ -227,17 +228,22 @@ class HybridRetriever:
         around = adjusted(query, vectors, same)
         return PASSAGE * standardised(around) + SENTENCE * standardised(nearest) + KEYWORDS * words
 
-    def _interacting(self, query: Query, rows: list[int], scores: Scores) -> Scores:
-        """Add to the best passages how much of the question their tokens bear out."""
+    def _interacting(
+        self, query: Query, rows: list[int], scores: Scores
+    ) -> tuple[Scores, dict[int, Nearest]]:
+        """Add to the best passages how much of the question their tokens bear out.
+
+        Returns the scores, and for these passages how near each of the question's tokens is.
+        """
         store = self.generation.tokens
         if store is None or query.tokens is None:
-            return scores
+            return scores, {}
         best = np.argsort(-scores, kind="stable")[:INTERACTING].tolist()
         nearest = nearest_in_passages(query.tokens.vectors, (rows[n] for n in best), store)
         added = scores.copy()
         for n in best:
             added[n] += 1.0 + TOKENS * borne_out(nearest[rows[n]])  # 1 keeps the others behind
-        return scaled(added)
+        return scaled(added), nearest
 
     def _foreign(self, language: str) -> Vectors | None:
         """Return the vectors of the foreign questions in a language.

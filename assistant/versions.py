@@ -151,6 +151,6 @@ def _on(
     vectors = generation.passages.vectors(np.array(rows, np.int64))
     cosines = np.asarray(vectors @ query.vector, np.float64).tolist()
     return [
-        replace(hit, passage=passages[row], document=document, row=row, cosine=cosine)
+        replace(hit, passage=passages[row], document=document, row=row, cosine=cosine, nearest=None)
         for row, cosine in zip(rows, cosines, strict=True)
     ]
