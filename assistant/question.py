@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from assistant.demand import designations
 from corpus.errors import UsageError
 from corpus.text import fold_space
 from index.analysis import function_words
@@ -39,10 +41,26 @@ def standalone_question(turns: Sequence[str]) -> str:
     """Return the last turn of a conversation so that it can be searched for by itself.
 
     A later turn is searched together with the two before, of which one names what it speaks of.
-    With one before, 18 of the 22 turns of the development set had all facts, with two all 22. The
-    result is cut at the front to MAX_CHARACTERS.
+    With one before, 18 of the 22 turns of the development set had all facts, with two all 22. What
+    the last turn names replaces its siblings: after "Who opened GSR-24?", "And GSR-25?" asks who
+    opened that. The result is cut at the front to MAX_CHARACTERS.
     """
-    return " ".join(turns[-_TURNS:])[-MAX_CHARACTERS:]
+    *former, last = turns[-_TURNS:]
+    return " ".join((*(_of_the_same(turn, last) for turn in former), last))[-MAX_CHARACTERS:]
+
+
+def _of_the_same(former: str, last: str) -> str:
+    """Return a former turn with the designations in it as the last turn has them."""
+    for family, numbers in designations(last).items():
+        written = _designated(family, "|".join(map(re.escape, numbers))).search(last)
+        if written and len(numbers) == 1:
+            former = _designated(family, r"[a-z0-9]*\d[a-z0-9]*").sub(written.group(), former)
+    return former
+
+
+def _designated(family: str, number: str) -> re.Pattern[str]:
+    marks = r"[-\u2010\u2011./]"
+    return re.compile(rf"(?<![\w./-]){re.escape(family)}{marks}(?:{number})(?!\w)", re.IGNORECASE)
 
 
 def question_language(text: str, usual: str) -> str:

@@ -12,7 +12,7 @@ from assistant.demand import demand, designations, figures_by_stem, names_nothin
 from assistant.features import Asked, Surroundings, analysed_text, features
 from assistant.lists import whole_lists
 from assistant.query_engine import QueryEngine
-from assistant.question import question_language
+from assistant.question import question_language, standalone_question
 from assistant.ranking import FITTED, coefficients
 from assistant.spelling import corrected, slips
 from assistant.why import Outcome, explain
@@ -354,3 +354,18 @@ def test_a_question_may_give_one_word_several_figures() -> None:
 def test_a_sentence_may_name_nothing(sentence: str, nothing: bool) -> None:
     assert names_nothing(sentence, "en") is nothing
     assert not names_nothing("600人参加。", "zh")
+
+
+@pytest.mark.parametrize(
+    ("turns", "read"),
+    [
+        (["Who opened HIVE-24?", "And hive-25?"], "Who opened hive-25? And hive-25?"),
+        (["Who opened HIVE\u201124?", "And HIVE-25?"], "Who opened HIVE-25? And HIVE-25?"),
+        (["What is Y.3172?", "And Y.3174?"], "What is Y.3174? And Y.3174?"),
+        (["Who opened HIVE-24?", "HIVE-25, HIVE-26?"], "Who opened HIVE-24? HIVE-25, HIVE-26?"),
+        (["Who opened HIVE-24?", "And ASM-25?"], "Who opened HIVE-24? And ASM-25?"),
+        (["Where?", "Who came?", "How many?", "When?"], "Who came? How many? When?"),
+    ],
+)
+def test_a_later_turn_puts_its_sibling_in_the_turns_before(turns: list[str], read: str) -> None:
+    assert standalone_question(turns) == read
