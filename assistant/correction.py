@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from assistant.composer import Candidate, Quoted, shown_text
 from assistant.demand import Demand, counts, stated
 from assistant.evidence import Evidence, Reading, by_cosine, coverage, evidence_of
-from corpus.text import fold
+from corpus.text import fold, without_accents
 
 # What a notice can name, the most telling first.
 _KINDS = ("money", "percentage", "time", "quantity", "person", "place")
@@ -34,16 +34,18 @@ def first_lacking(
 ) -> Lacking | None:
     """Return the most telling of the demands that none of the evidence meets.
 
-    Of a year or a figure that stands anywhere in the passages found, nothing is said.
+    Of a year or a figure that stands anywhere in the passages found, nothing is said, nor of a name
+    that does but for its accents, as Séoul.
     """
     wanted = reading.wanted
     same = _is_same(reading.evidence[0], reading)
     sought = wanted.names if same else {n: wanted.names[n] for n in wanted.invariant}
-    for name, own in sought.items():
-        if not any(known.get(term) for term in own) and not _borne(name, own, reading):
-            return Lacking("name", name)
     texts = {(one.sentence.text, one.hit.document.language) for one in ranked}
     texts |= {(" ".join(one.hit.passage.section), one.hit.document.language) for one in ranked}
+    for name, own in sought.items():
+        unknown = not any(known.get(term) for term in own) and not _borne(name, own, reading)
+        if unknown and not any(without_accents(name) in without_accents(text) for text, _ in texts):
+            return Lacking("name", name)
     said = [one.placed for one in reading.evidence] + [stated(*text) for text in texts]
     for kind, values, found in (
         ("year", wanted.years, [one.years for one in said]),

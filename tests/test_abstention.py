@@ -11,8 +11,9 @@ import pytest
 
 from assistant.answer import Answer, Status
 from assistant.composer import candidates, compose
-from assistant.correction import LEAST_SUBJECT, correcting_sentence, first_lacking
+from assistant.correction import LEAST_SUBJECT, Lacking, correcting_sentence, first_lacking
 from assistant.decision import decision_features
+from assistant.demand import demand
 from assistant.evidence import read_evidence
 from assistant.query_engine import QueryEngine, open_query_engine
 from assistant.sentences import term_weights
@@ -60,6 +61,21 @@ def test_the_notice_says_what_is_missing(engine: QueryEngine, question: str, mis
     assert missing in answer.notice
     assert not _MARKER.search(answer.notice)
     assert answer.nearest
+
+
+def test_a_name_is_not_called_missing_for_its_accents(engine: QueryEngine) -> None:
+    generation = engine.retriever.generation
+    query = engine.retriever.query("Who painted the zoo of Ghent?")
+    ranked = candidates(query, engine.retriever.search(query), generation)
+    weights = term_weights(query, generation)
+    reading = read_evidence(query.asked, query.language, ranked, compose(ranked, weights), weights)
+
+    def missing(name: str) -> Lacking | None:
+        asked = replace(reading, wanted=demand(f"Who painted the zoo of {name}?", "en"))
+        return first_lacking(asked, ranked, {})
+
+    assert missing("Brùges") == Lacking("name", "Brùges")
+    assert missing("Ghént") != Lacking("name", "Ghént")
 
 
 def test_a_false_presupposition_is_corrected_by_a_quote(engine: QueryEngine) -> None:
