@@ -20,6 +20,8 @@ from index.analysis import terms
 Word = tuple[str, str]  # a term and the word that it comes from, as index.analysis gives them
 
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
+# An adverb or two may stand before a pronoun that is the subject.
+_OPENING_WORDS = 3
 
 
 def asked_kinds(question: str, language: str) -> frozenset[str]:
@@ -76,7 +78,17 @@ def needs_the_one_before(text: str, language: str) -> bool:
         return folded.startswith(tuple(opening))
     words = re.findall(r"\w+", folded)
     closing = _words("closing_pronouns").get(language, frozenset())
-    return bool(words) and (words[0] in opening or words[-1] in closing)
+    if not words or words[0] in opening or words[-1] in closing:
+        return bool(words)
+    before = [word.islower() for word in re.findall(r"\w+", text)[1:_OPENING_WORDS]]
+    subject = _words("subject_pronouns").get(language, frozenset())
+    return all(before) and not subject.isdisjoint(words[:_OPENING_WORDS])
+
+
+def has_pronoun(text: str, language: str) -> bool:
+    """Tell whether a sentence has a pronoun for a thing, as in "Italy set it up in May"."""
+    closing = _words("closing_pronouns").get(language, frozenset())
+    return not closing.isdisjoint(re.findall(r"\w+", fold(text)))
 
 
 def _is_number(word: Word, language: str, known: frozenset[str]) -> bool:

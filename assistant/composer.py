@@ -10,7 +10,7 @@ import numpy as np
 
 from assistant.answer import Hit
 from assistant.answer_types import needs_the_one_before
-from assistant.demand import names_nothing
+from assistant.demand import name_terms, names_nothing
 from assistant.elision import Sought, shortened
 from assistant.interaction import Nearest
 from assistant.ranking import relative_scores
@@ -20,6 +20,7 @@ from corpus.documents import Sentence
 from corpus.text import fold, fold_space
 from index.analysis import terms
 from index.generations import Generation
+from index.records import SentenceRow
 
 MAX_SENTENCES = 3
 MAX_WORDS = 150
@@ -34,6 +35,8 @@ _NOVELTY = 12.0
 # without it in .855; of those in other words over the sample corpus in .59 to .63, .53 and .51.
 _NEARER = 40.0
 _TOO_ALIKE = 0.8
+# The opening of a sentence that names what another one speaks of has at most this many words.
+_OPENING_WORDS = 15
 # A further sentence must be this likely beside the first; at .02, two of 40 answers lost a fact.
 _LEAST_SHARE = 0.001
 _LEAST = 1e-12  # keeps the logarithm finite
@@ -64,7 +67,8 @@ class Candidate:
     """A sentence that may be quoted, with how well it fits, each feature 0..1 except cosine.
 
     ``rival`` tells that it speaks of another year, or another thing of the same name, than
-    the question. ``borne_out`` is None where the index has no tokens.
+    the question. ``borne_out`` is None where the index has no tokens. ``before``,
+    ``antecedents`` and ``subject`` are as in Featured.
     """
 
     sentence: Sentence
@@ -78,6 +82,9 @@ class Candidate:
     rows: tuple[int, ...]
     rival: bool = False
     borne_out: Borne | None = None
+    before: str = ""
+    antecedents: tuple[SentenceRow, ...] = ()
+    subject: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,9 @@ def candidates(query: Query, hits: Sequence[Hit], generation: Generation) -> lis
             rows=one.rows,
             rival=bool(one.features["rival_year"] or one.features["rival_number"]),
             borne_out=_borne_out(one),
+            before=one.before,
+            antecedents=one.antecedents,
+            subject=one.subject,
         )
         for one, score in zip(featured, scores, strict=True)
     ]
@@ -136,65 +146,105 @@ def compose(
     """Choose the sentences of the answer, the most direct first.
 
     Each further one is the best by its score and by the question's terms that it adds; one that
-    says the same again, or speaks of another year or thing than the first, is passed over. Where
-    the first does not name what it speaks of, the sentence before follows. Together they have at
-    most MAX_WORDS words. Long ones are shortened to what is asked; None leaves them whole as long
-    as there is room.
+    says the same again, or speaks of another year or thing than the first, is passed over. Where a
+    sentence does not name what it speaks of, the opening of the one that does goes before it.
+    Together they have at most MAX_WORDS words. Long ones are shortened to what is asked; None
+    leaves them whole as long as there is room.
     """
     gains = _Gains(ranked, weights)
-    chosen: list[Candidate] = []
     quoted: list[Quoted] = []
     left = MAX_WORDS
     passed: set[int] = set()
-    while len(chosen) < MAX_SENTENCES:
+    while len(quoted) < MAX_SENTENCES:
         place = next((n for n in gains.order() if n not in passed), None)
         if place is None:
             break
         passed.add(place)
+        chosen = [one.candidate for one in quoted]
         best = _without_header(ranked[place], chosen)
-        if chosen and best.score < _LEAST_SHARE * chosen[0].score:
-            continue
-        if any(_alike(best, other) for other in chosen):
-            continue
-        if chosen and best.rival and not chosen[0].rival:
+        if chosen and not _may_follow(best, chosen):
             continue
         text = _shortened(best, asked)
         if len(text.split()) > left:
             if chosen:
                 continue
             text = elided(text, best.covered, best.hit.document.language, left)
-        chosen.append(best)
         quoted.append(Quoted(text, best))
         gains.take(place)
         left -= len(text.split())
-    return _with_antecedent(quoted, ranked, asked)
+    return _placed(quoted)
 
 
-def _with_antecedent(
-    quoted: Sequence[Quoted], ranked: Sequence[Candidate], asked: Sought | None
-) -> list[Quoted]:
-    """Let the sentence before follow a direct answer that opens or closes with a pronoun.
+def _placed(quoted: Sequence[Quoted]) -> list[Quoted]:
+    """Return an answer of which each sentence is read as speaking of what it speaks of.
 
-    It names what the answer speaks of; where there is no room left, the last sentences give way.
+    The sentence that names it stands before it, or behind the direct answer, if it is quoted too;
+    else its opening goes before, with its own citation. The last ones give way to that.
     """
-    if not quoted or not _speaks_of_the_one_before(quoted[0].candidate):
-        return list(quoted)
-    first = quoted[0].candidate
-    place = (first.hit.row, (first.row - 1,))
-    before = next((one for one in ranked if (one.hit.row, one.rows) == place), None)
-    if before is None or before.sentence.kind != "sentence":
-        return list(quoted)
-    others = [one for one in quoted[1:] if not _alike(before, one.candidate)]
-    found = [quoted[0], Quoted(_shortened(before, asked), before), *others][:MAX_SENTENCES]
-    if _words_of(found[:2]) > MAX_WORDS:
-        return list(quoted)
-    while _words_of(found) > MAX_WORDS:
+    order = list(quoted)
+    for one in quoted:
+        rows = [former.row for former in one.candidate.antecedents]
+        naming = [other for other in quoted if other.candidate.row in rows and other is not one]
+        if not naming:
+            continue
+        names = max(naming, key=lambda other: rows.index(other.candidate.row))
+        moved, place = (names, 1) if one is quoted[0] else (one, order.index(names) + 1)
+        order.insert(place - (order.index(moved) < place), order.pop(order.index(moved)))
+    found: list[Quoted] = []
+    for one in order:
+        found.append(_with_opening(one) if _is_out_of_place(one, found, order) else one)
+    while len(found) > 1 and _words_of(found) > MAX_WORDS:
         found.pop()
-    return found
+    return found if _words_of(found) <= MAX_WORDS else order[:1]
+
+
+def _is_out_of_place(one: Quoted, before: Sequence[Quoted], order: Sequence[Quoted]) -> bool:
+    """Tell whether what a sentence speaks of is named neither in it nor right beside it."""
+    formers = one.candidate.antecedents
+    if not formers:
+        return False
+    rows = {former.row for former in formers}
+    if any(other.candidate.row in rows for other in order):
+        return False
+    last = before[-1].candidate.antecedents if before else ()
+    return not last or last[-1].row != formers[-1].row
+
+
+def _with_opening(one: Quoted) -> Quoted:
+    """Return a sentence behind the opening of the one that names what it speaks of."""
+    naming = one.candidate.antecedents[-1].sentence
+    language = one.candidate.hit.document.language
+    text = f"{opening(naming.text, language, one.candidate.subject)} … {one.text}"
+    sentence = one.candidate.sentence
+    spans = (*naming.spans, *sentence.spans)
+    return Quoted(text, replace(one.candidate, sentence=replace(sentence, spans=spans)))
+
+
+def opening(text: str, language: str, subject: frozenset[str]) -> str:
+    """Return the first clauses of a sentence, up to one that names its subject, or else has a name.
+
+    Without its full stop, and at most _OPENING_WORDS words. ``subject`` are terms of names.
+    """
+    clauses = _CLAUSE_END.split(shown_text(text))
+    named = [n for n, clause in enumerate(clauses) if not names_nothing(clause, language)]
+    telling = [n for n in named if subject & name_terms(clauses[n], language)]
+    last = next(iter((*telling, *named, 0)))
+    words = " ".join(clauses[: last + 1]).split()[:_OPENING_WORDS]
+    return " ".join(words).rstrip(".!?,;:。؟！？،；： ")
 
 
 def _words_of(quoted: Sequence[Quoted]) -> int:
     return sum(len(one.text.split()) for one in quoted)
+
+
+def _may_follow(best: Candidate, chosen: Sequence[Candidate]) -> bool:
+    """Tell whether a sentence adds something to those chosen, and speaks of the same thing."""
+    return (
+        best.score >= _LEAST_SHARE * chosen[0].score
+        and (chosen[0].rival or not best.rival)
+        and (bool(best.antecedents) or not _opens_with_pronoun(best))
+        and not any(_alike(best, other) for other in chosen)
+    )
 
 
 def _without_header(one: Candidate, chosen: Sequence[Candidate]) -> Candidate:
@@ -209,11 +259,9 @@ def _without_header(one: Candidate, chosen: Sequence[Candidate]) -> Candidate:
     return replace(one, sentence=replace(sentence, text=text, spans=left))
 
 
-def _speaks_of_the_one_before(one: Candidate) -> bool:
+def _opens_with_pronoun(one: Candidate) -> bool:
     sentence, language = one.sentence, one.hit.document.language
-    return sentence.kind == "sentence" and (
-        needs_the_one_before(sentence.text, language) or names_nothing(sentence.text, language)
-    )
+    return sentence.kind == "sentence" and needs_the_one_before(sentence.text, language)
 
 
 class _Gains:

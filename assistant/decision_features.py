@@ -14,14 +14,23 @@ from assistant.demand import is_numbered
 from assistant.evidence import NEAREST, Reading, by_cosine, kinds_met
 from index.manifest import Manifest
 
-# Kinds of answer that are hardly ever given without a number.
-_VALUES = frozenset({"quantity", "percentage", "money", "time"})
+# What a sentence of another year or thing loses in the linear ranking (ranking.toml).
+_RIVALS_LOSE = 4.0
+_LEAST = 1e-12  # keeps the logarithm finite
 
 
 def features(
-    reading: Reading, ranked: Sequence[Candidate], counts: Mapping[str, int], manifest: Manifest
+    reading: Reading,
+    ranked: Sequence[Candidate],
+    counts: Mapping[str, int],
+    manifest: Manifest,
+    *,
+    later_turn: bool,
 ) -> dict[str, float]:
-    """Return every feature by name. ``counts`` has in how many passages each term stands."""
+    """Return every feature by name. ``counts`` has in how many passages each term stands.
+
+    In a later turn what the turns before named speaks for siblings, so that these say nothing.
+    """
     best, weights = reading.evidence[0], reading.weights
     same = best.candidate.hit.document.language == reading.language
     noise = manifest.noise.of(reading.language, same=same)
@@ -36,8 +45,8 @@ def features(
         "rarest_best": max(lost_best, default=0.0),
         "rarest_around": max(lost_around, default=0.0),
         "money_nowhere": _money_nowhere(reading),
-        "valueless": _valueless(reading),
-        **_of_the_first(reading),
+        "rival_ahead": 0.0 if later_turn else _rival_ahead(reading, ranked),
+        **_of_the_first(reading, same=same),
         **_borne_out(ranked),
         **_values(reading),
         **_names(reading, counts, same=same),
@@ -64,23 +73,31 @@ def _money_nowhere(reading: Reading) -> float:
     return float(asked and not met)
 
 
-def _valueless(reading: Reading) -> float:
-    """Return 1 where a number, share, sum or date is asked for, and no quote holds any but
-    those of the question."""
-    wanted = reading.wanted
-    known = wanted.years | wanted.figures | wanted.cardinals
-    found = (one.said for one in reading.quotes)
-    stated = (one.numbers | one.years | one.ordinals for one in found)
-    return float(bool(_VALUES & wanted.kinds) and not frozenset().union(*stated) - known)
+def _rival_ahead(reading: Reading, ranked: Sequence[Candidate]) -> float:
+    """Return by how much a sentence of another year or thing fits better than the first quote.
+
+    On the scale of the linear ranking, 0 to what it loses there for being of another.
+    """
+    first = reading.quotes[0].candidate
+    rivals = [one.score for one in ranked if one.rival]
+    if first.rival or not rivals:
+        return 0.0
+    ahead = math.log((max(rivals) + _LEAST) / (first.score + _LEAST)) + _RIVALS_LOSE
+    return max(0.0, min(_RIVALS_LOSE, ahead))
 
 
-def _of_the_first(reading: Reading) -> dict[str, float]:
-    """Return what the sentence that would be read first lacks, or says otherwise."""
+def _of_the_first(reading: Reading, *, same: bool) -> dict[str, float]:
+    """Return what the sentence that would be read first lacks, or says otherwise.
+
+    ``first_lacks_head``: it, and what it is placed by, has not the first word that is asked for.
+    """
     first, wanted = reading.quotes[0], reading.wanted
     met = kinds_met(wanted, first)
+    head = next(iter(reading.weights))
     return {
         "first_rival": float(first.candidate.rival),
         "first_lacks_kind": sum(not one for one in met.values()) / (len(met) or 1),
+        "first_lacks_head": float(same and head not in first.near),
     }
 
 

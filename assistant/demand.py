@@ -39,6 +39,13 @@ _CLAUSE = re.compile(r"[,;:.?!،؟¿¡]|(?<!\w)(?:and|et|y|и)(?!\w)")
 _DATED = re.compile(r"(?:([^\W\d_]+) )?((?<!\d)(?:19|20)\d\d(?!\d))(?= ([^\W\d_]+)|)")
 # A designation: letters, then parts behind a hyphen, dot or slash: GSR-25, Y.3174, A/RES/78/310.
 _DESIGNATION = re.compile(r"(?<![a-z0-9./-])([a-z]+(?:[-./][a-z0-9]+)*)[-./]([a-z0-9]*\d[a-z0-9]*)")
+# What begins with letters and has digits behind a mark: GSR-24, P.565, A/RES/78/310, WSIS+20.
+_DESIGNATED = re.compile(r"(?<![a-z0-9])[a-z]+(?:[-./][a-z0-9]+)*[-./+][a-z0-9]*\d[a-z0-9./-]*")
+# A word within a sentence with the numbers right after it: Study Groups 2, 5 and 11.
+_NAMED_BY_NUMBER = re.compile(
+    r"(?P<name>[^\W\d_][\w’'-]*)[ \u00a0-]"
+    r"(?P<number>\d+(?:\.\d+)?(?:(?:, ?| and | et | y | и |/)\d+)*)(?![\d\w])"
+)
 _STOPS = frozenset(".!?:|\n")
 _BEFORE = 2  # words, as in "in the year when" and "to whom"
 _CENTURY_BEFORE = r"\g<season> 20\g<year>"
@@ -91,10 +98,15 @@ def demand(question: str, language: str) -> Demand:
 
 @dataclass(frozen=True)
 class Stated:
-    """What a text states, of that which can be demanded."""
+    """What a text states, of that which can be demanded.
+
+    ``amounts`` are those numbers that may count or measure something: none of a date, none within
+    a designation, as in GSR-24, and none that tells namesakes apart, as in Study Group 13.
+    """
 
     years: frozenset[str]
     numbers: frozenset[str]
+    amounts: frozenset[str]
     ordinals: frozenset[str]
     months: bool
     money: bool
@@ -107,6 +119,7 @@ class Stated:
         return Stated(
             self.years | other.years,
             self.numbers | other.numbers,
+            self.amounts | other.amounts,
             self.ordinals | other.ordinals,
             self.months or other.months,
             self.money or other.money,
@@ -124,6 +137,7 @@ def stated(text: str, language: str) -> Stated:
     return Stated(
         years,
         figures | _cardinals(folded, language),
+        _amounts(text, language),
         _ordinals(folded, language),
         bool(_months().search(folded)),
         bool(_money().search(folded)),
@@ -157,6 +171,25 @@ def _years_and_figures(folded: str) -> tuple[frozenset[str], frozenset[str]]:
     years = frozenset(_YEAR.findall(_GROUPED.sub(" ", folded)))  # 2 000 people are no year
     joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), folded)
     return years, frozenset(_DIGITS.findall(joined)) - years
+
+
+@lru_cache(maxsize=4096)
+def countable(text: str) -> str:
+    """Return a text, folded, without the numbers that are part of a date or of a name."""
+    named = fold(_NAMED_BY_NUMBER.sub(_name_alone, text))
+    return _DESIGNATED.sub(" ", _days().sub(" ", named))
+
+
+def _amounts(text: str, language: str) -> frozenset[str]:
+    folded = countable(text)
+    return _years_and_figures(folded)[1] | _cardinals(folded, language)
+
+
+def _name_alone(found: re.Match[str]) -> str:
+    """Return a name without the number behind it; what opens a sentence is no name."""
+    before = found.string[: found.start()].rstrip()
+    opens = not before or before[-1] in _STOPS
+    return found.group() if opens or not found["name"][0].isupper() else found["name"]
 
 
 def _in_full_years(folded: str) -> str:
@@ -300,6 +333,14 @@ def _names(question: str, language: str) -> dict[str, frozenset[str]]:
     return {word: own for word, own in found if own and not word.isdigit()}
 
 
+@lru_cache(maxsize=20_000)
+def name_terms(text: str, language: str) -> frozenset[str]:
+    """Return the terms of the names in a text; none in Arabic and Chinese, without capitals."""
+    if language in {"ar", "zh"}:
+        return frozenset()
+    return frozenset(terms(" ".join(_capitalised(text)), language))
+
+
 def _capitalised(text: str) -> Iterable[str]:
     """Yield the capitalised words of a text that do not begin a sentence."""
     previous_end = 0
@@ -323,6 +364,19 @@ def _months() -> re.Pattern[str]:
     words = [word for line in _tables()["months"].values() for word in line.split()]
     months = _matcher(words).pattern
     return re.compile(rf"{months}|\d+\s*月|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{4}}|\d{{1,2}}/\d{{4}}")
+
+
+@lru_cache(maxsize=1)
+def _days() -> re.Pattern[str]:
+    """Return a pattern for the days of dates: 2 and 3 December, 15 to 26 July, 7月14日."""
+    words = [word for line in _tables()["months"].values() for word in line.split()]
+    months = rf"(?:{_matcher(words).pattern})"
+    day = r"(?<!\d)\d{1,2}(?:st|nd|rd|th|er|-?го)?(?!\d)"
+    days = rf"{day}(?:[ \u00a0-]{{1,2}}(?:\w{{1,3}} |و)?{day})*"
+    return re.compile(
+        rf"{days}[ \u00a0](?:de |of )?{months}|{months} {days}"
+        r"|\d+\s*[年月日号]|\d{4}-\d\d-\d\d|\d{1,2}[./]\d{1,2}[./]\d{4}"
+    )
 
 
 @lru_cache(maxsize=1)

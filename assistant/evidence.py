@@ -136,11 +136,20 @@ def by_cosine(one: Candidate) -> tuple[float, int]:
 
 
 def evidence_of(one: Candidate, language: str) -> Evidence:
-    """Return what a sentence states, for a question in a language."""
+    """Return what a sentence states, for a question in a language.
+
+    It is placed by its document, its headings, the sentence before, and those before that which
+    name what it speaks of.
+    """
     document = one.hit.document
     place = (document.title, document.number, document.edition, document.published)
     surroundings = "\n".join(
-        part for part in (one.sentence.lead, *one.hit.passage.section, *place) if part
+        part
+        for part in (
+            *(one.sentence.lead, *one.hit.passage.section, *place),
+            *(one.before, *(former.sentence.text for former in one.antecedents)),
+        )
+        if part
     )
     own = (
         one.words if document.language == language else _terms(one.sentence.text, document.language)
@@ -190,12 +199,12 @@ def coverage(found: frozenset[str], weights: Mapping[str, float]) -> float:
 def kinds_met(wanted: Demand, one: Evidence) -> dict[str, bool]:
     """Tell of each kind of value that is demanded whether the sentence states such a value."""
     said = one.said
-    own_numbers = said.numbers - wanted.figures
+    amounts = said.amounts - wanted.figures
     dated = bool(said.months or said.years - wanted.years)
     named = bool(said.names - frozenset(map(fold, wanted.names)))
     scripts = one.candidate.hit.document.language in {"ar", "zh"}
     states = {
-        "quantity": bool(own_numbers),
+        "quantity": bool(amounts),
         "percentage": said.percent,
         "money": said.money,
         "time": dated,

@@ -6,6 +6,7 @@ Each costs little: cosines that were stored, terms, and the kind of answer that 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,6 +30,8 @@ _WINDOW = 8
 _COUNTED = 3
 _ONLY_INTRODUCES = (":", "：")
 _FEW_WORDS = 3
+_LABEL = re.compile(r"[^\W\d_] ?[:：](?!//)")
+_WORDS_BEHIND_A_LABEL = 4
 # Questions that begin with what is asked for: how many gardens, which bodies, who chairs.
 _HEADED = frozenset({"number", "name", "list"})
 _FOREIGN_SCRIPTS = frozenset({"ar", "ru", "zh"})
@@ -138,7 +141,7 @@ def features(
         "short": float(len(sentence.text.split()) <= _FEW_WORDS),
         "row": float(sentence.kind == "row"),
         "item": float(sentence.kind == "item"),
-        "bare_row": float(sentence.kind == "row" and not sentence.lead),
+        "bare_row": float(not sentence.lead and _is_front_matter(sentence)),
         "list": float(sentence.kind == LIST),
         "rival_year": float(_has_rival_year(asked, text, around)),
         "rival_number": float(_has_rival_number(asked, text, around)),
@@ -157,6 +160,16 @@ def features(
     if "number" in asked.kinds:
         found["counted"] = float(_counts_what_is_asked(text, known))
     return found | {"near": near}
+
+
+def _is_front_matter(sentence: Sentence) -> bool:
+    """Tell whether a sentence is a row, or items with a label each and little more: Edition: 2025.
+
+    Without a header or a lead that is what a document says of itself before it begins.
+    """
+    labels = len(_LABEL.findall(sentence.text))
+    few = labels * _WORDS_BEHIND_A_LABEL >= len(sentence.text.split())
+    return sentence.kind == "row" or (sentence.kind in {"item", LIST} and few)
 
 
 def _counts_what_is_asked(text: Text, known: frozenset[str]) -> bool:

@@ -28,8 +28,8 @@ FOR = ("subject",)
 AGAINST = (
     "gap", "rarest_best", "year_not_in_room", "year_off_topic_room", "figure_not_in_room",
     "unnumbered", "ordinal_nowhere", "name_unknown", "acronym_unknown", "money_nowhere",
-    "probe_nearest", "probe_nearer", "first_rival", "first_lacks_kind",
-    "valueless",
+    "probe_nearest", "probe_nearer", "first_rival", "rival_ahead", "first_lacks_kind",
+    "first_lacks_head",
 )  # fmt: skip
 NAMES = (*FOR, *AGAINST)
 # Those that an embedder which nobody has calibrated can have: they hold no cosine. Without probes,

@@ -16,6 +16,7 @@ from assistant.decision import decision_features
 from assistant.demand import demand
 from assistant.evidence import read_evidence
 from assistant.query_engine import QueryEngine, open_query_engine
+from assistant.retriever import Query
 from assistant.sentences import term_weights
 from corpus.settings import Settings
 from eval.invariants import broken_invariants
@@ -153,6 +154,8 @@ def test_the_figure_of_a_sibling_is_not_given_for_the_one_asked(
     sibling = engine.answer("How many participants came to HIVE-25?")
     assert "600" not in sibling.text
     assert engine.answer("Where was HIVE-25 held?").citations[0].quote.startswith("HIVE-25 was")
+    turns = ["Where was HIVE-24 held?", "How many participants came?", "Where was HIVE-25 held?"]
+    assert engine.answer(turns).citations[0].quote.startswith("HIVE-25 was")
 
 
 def test_nothing_is_said_to_be_missing_that_a_passage_found_holds(engine: QueryEngine) -> None:
@@ -171,8 +174,8 @@ def test_nothing_is_said_to_be_missing_that_a_passage_found_holds(engine: QueryE
     assert (lacking.kind, lacking.value) == ("year", "2019")
 
 
-def test_a_count_is_asked_for_and_no_quote_has_any(engine: QueryEngine) -> None:
-    def valueless(question: str, sentence: str) -> float:
+def test_a_count_is_asked_for_and_the_first_quote_has_none(engine: QueryEngine) -> None:
+    def lacking(question: str, sentence: str) -> float:
         generation = engine.retriever.generation
         query = engine.retriever.query(question)
         ranked = candidates(query, engine.retriever.search(query), generation)
@@ -185,9 +188,47 @@ def test_a_count_is_asked_for_and_no_quote_has_any(engine: QueryEngine) -> None:
         embed = engine.retriever.query
         return decision_features(
             query, ranked, quoted, weights, generation, lambda text: embed(text).vector
-        )[1]["valueless"]
+        )[1]["first_lacks_kind"]
 
     question = "How many votes did the chair of 2019 receive?"
-    assert valueless(question, "The network of 2019 has a chair.") == 1
-    assert valueless(question, "The chair received 12 votes.") == 0
-    assert valueless("Who is the chair of 2019?", "The network of 2019 has a chair.") == 0
+    assert lacking(question, "The network of 2019 has a chair.") == 1
+    assert lacking(question, "The vote was held from 1 to 4 July.") == 1, "no days are counted"
+    assert lacking(question, "The chair received 12 votes.") == 0
+    assert lacking("What is the chair of 2019?", "The network of 2019 has a chair.") == 0
+
+
+def test_who_is_said_to_do_something_does_it_to_the_thing_named_before(
+    real_settings: Settings, tmp_path: Path
+) -> None:
+    engine = _engine_over(
+        real_settings,
+        tmp_path,
+        circles="# Circles\n\n## Wax\n\nThe Circle on Wax Candles studied moulds. "
+        "Its work led to a guide.\n\n## Pollen\n\nThe Circle on Pollen Counts met in Turin. "
+        "Ann Marsh of the Bee Institute chaired it.\n",
+    )
+    query = engine.retriever.query("Who chaired the Circle on Wax Candles?")
+    generation = engine.retriever.generation
+    ranked = candidates(query, engine.retriever.search(query), generation)
+    text = " ".join(one.text for one in compose(ranked, term_weights(query, generation)))
+    answer = "Ann Marsh of the Bee Institute chaired it."
+    assert f"The Circle on Pollen Counts met in Turin … {answer}" in text
+
+
+def test_a_sibling_that_would_fit_better_weighs_against_an_answer(engine: QueryEngine) -> None:
+    generation, embed = engine.retriever.generation, engine.retriever.query
+    query = embed("How many households did River alert reach in 2024?")
+    found = candidates(query, engine.retriever.search(query), generation)
+    weights = term_weights(query, generation)
+    quoted = compose(found[:1], weights)
+
+    def ahead(score: float, asked: Query = query) -> float:
+        ranked = [found[0], replace(found[1], rival=True, score=score)]
+        return decision_features(
+            asked, ranked, quoted, weights, generation, lambda text: embed(text).vector
+        )[1]["rival_ahead"]
+
+    assert ahead(found[0].score) > ahead(found[0].score / 10) > 0
+    assert ahead(found[0].score / 1000) == 0, "it would fit worse even as the thing asked for"
+    later = replace(query, text=f"Where is Glacier watch? {query.text}")
+    assert ahead(found[0].score, later) == 0, "the turns before may have named it"

@@ -101,6 +101,29 @@ def test_a_text_states_its_values() -> None:
     assert said.percent
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "amounts"),
+    [
+        ("HIVE-25 met in Turin from 31 August to 3 September 2025.", "en", set()),
+        ("Here Study Groups 2, 5 and 11 follow ITU-T Y.3172 and SM.2542-0.", "en", set()),
+        ("Among them were 3 700 guests of the HIVE-24 fair on 2 and 3 May.", "en", {"3700"}),
+        ("Edition: 2025 Date: 2025-11-10 or 10/11/2025", "en", set()),
+        ("Over 600 came.", "en", {"600"}),
+        ("The nine groups met for 12 days.", "en", {"9", "12"}),
+        ("Meeting | Guests … 3 to 14 March 2025 | 366", "en", {"366"}),
+        ("Du 1er au 4 juillet, 30 pays étaient là.", "fr", {"30"}),
+        ("Se celebró los días 30 y 31 de mayo con 12 países.", "es", {"12"}),
+        ("С 1 по 4 июля собралось 600 участников.", "ru", {"600"}),
+        ("اجتمع 40 خبيراً من 17 إلى 19 سبتمبر 2024.", "ar", {"40"}),
+        ("2024年7月1日至4日，120人出席。", "zh", {"120"}),
+    ],
+)
+def test_dates_and_numbered_names_hold_no_amounts(
+    text: str, language: str, amounts: set[str]
+) -> None:
+    assert stated(text, language).amounts == amounts
+
+
 def test_initials_are_kept_for_acronyms_that_are_written_out() -> None:
     assert "CRC" in stated("It met the Committee on the Rights of the Child.", "en").initials
 

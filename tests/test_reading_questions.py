@@ -143,7 +143,10 @@ def test_a_few_words_are_in_the_usual_language() -> None:
     [
         ("It was founded in 2019.", "en", True),
         ("The mayor of Ghent opened it.", "en", True),
-        ("Italy founded it in May.", "en", False),
+        ("Italy founded it in May.", "en", True),
+        ("Together they drew 600 people.", "en", True),
+        ("The Meadow network says it counts bees.", "en", False),
+        ("Plus tard elle a fermé.", "fr", True),
         ("« Elle » a commencé en mai.", "fr", True),
         ("Она началась в мае.", "ru", True),
         ("هي شبكة كبيرة.", "ar", True),
