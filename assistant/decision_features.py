@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from assistant.composer import Candidate
 from assistant.demand import is_numbered
 from assistant.evidence import NEAREST, Reading, by_cosine, kinds_met
+from assistant.ranking import coefficients
 from index.manifest import Manifest
 
-# What a sentence of another year or thing loses in the linear ranking (ranking.toml).
-_RIVALS_LOSE = 4.0
 _LEAST = 1e-12  # keeps the logarithm finite
 
 
@@ -82,8 +81,9 @@ def _rival_ahead(reading: Reading, ranked: Sequence[Candidate]) -> float:
     rivals = [one.score for one in ranked if one.rival]
     if first.rival or not rivals:
         return 0.0
-    ahead = math.log((max(rivals) + _LEAST) / (first.score + _LEAST)) + _RIVALS_LOSE
-    return max(0.0, min(_RIVALS_LOSE, ahead))
+    lost = -coefficients()["same_language"]["rival_year"]
+    ahead = math.log((max(rivals) + _LEAST) / (first.score + _LEAST)) + lost
+    return max(0.0, min(lost, ahead))
 
 
 def _of_the_first(reading: Reading, *, same: bool) -> dict[str, float]:
