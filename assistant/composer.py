@@ -10,6 +10,7 @@ import numpy as np
 
 from assistant.answer import Hit
 from assistant.answer_types import needs_the_one_before
+from assistant.antecedents import HEADING
 from assistant.demand import name_terms, names_nothing
 from assistant.elision import Sought, shortened
 from assistant.interaction import Nearest
@@ -206,8 +207,13 @@ def _is_out_of_place(one: Quoted, before: Sequence[Quoted], order: Sequence[Quot
     rows = {former.row for former in formers}
     if any(other.candidate.row in rows for other in order):
         return False
-    last = before[-1].candidate.antecedents if before else ()
-    return not last or last[-1].row != formers[-1].row
+    if not before:
+        return True
+    last = before[-1].candidate
+    if formers[-1].sentence.kind == HEADING:
+        place = (last.hit.document.id, last.hit.passage.section)
+        return place != (one.candidate.hit.document.id, one.candidate.hit.passage.section)
+    return not last.antecedents or last.antecedents[-1] != formers[-1]
 
 
 def _with_opening(one: Quoted) -> Quoted:

@@ -341,6 +341,13 @@ def name_terms(text: str, language: str) -> frozenset[str]:
     return frozenset(terms(" ".join(_capitalised(text)), language))
 
 
+@lru_cache(maxsize=20_000)
+def capitalised_terms(text: str, language: str) -> frozenset[str]:
+    """Return the terms of the capitalised words of a text, of those too that begin a sentence."""
+    words = (word for word in _WORD.findall(text) if word[0].isupper())
+    return frozenset(terms(" ".join(words), language))
+
+
 def _capitalised(text: str) -> Iterable[str]:
     """Yield the capitalised words of a text that do not begin a sentence."""
     previous_end = 0

@@ -5,27 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import dropwhile, pairwise, takewhile
 
 import numpy as np
 
 from assistant.acronyms import Acronym, acronyms, both_ways
 from assistant.answer import Hit
-from assistant.answer_types import (
-    asked_kinds,
-    has_pronoun,
-    meaning_terms,
-    needs_the_one_before,
-)
-from assistant.demand import (
-    designations,
-    figures_by_stem,
-    name_terms,
-    names_nothing,
-    stated,
-    years_by_stem,
-)
+from assistant.answer_types import asked_kinds, meaning_terms
+from assistant.antecedents import Antecedents
+from assistant.demand import designations, figures_by_stem, stated, years_by_stem
 from assistant.features import Asked, Surroundings, Text, analysed_text, features, letters_of
 from assistant.interaction import (
     Nearest,
@@ -39,14 +26,10 @@ from assistant.retriever import Query, adjusted, standardised
 from corpus.documents import Sentence
 from index.analysis import analysed, terms
 from index.generations import Generation
-from index.records import Records, SentenceRow
+from index.records import SentenceRow
 
 # Sentences are taken from this many of the best passages.
 PASSAGES = 10
-# A name in more of the passages than this tells no subject from another.
-_OWN_SHARE = 0.1
-# Rows have their header, and lists the line that introduces them.
-_SAID = frozenset({"sentence", "item"})
 
 
 @dataclass(frozen=True)
@@ -119,8 +102,7 @@ def featured_sentences(
         (one, (one.row,)) for one in stored if one.sentence.kind != "header"
     ]
     units += whole_lists(stored)
-    before = _sentences_before(stored, by_row, generation.records)
-    subjects = _subjects(by_row, generation)
+    antecedents = Antecedents(stored, by_row, generation)
     repeated = generation.records.repeated(one.sentence.text for one in stored)
     found = []
     for one, rows in sorted(units, key=lambda unit: (unit[0].row, len(unit[1]))):
@@ -128,7 +110,7 @@ def featured_sentences(
         text = _own_text(one.sentence, hit, query)
         if one.sentence.kind != "row" and all(word.isdecimal() for _, word in text.words):
             continue  # the number of a list item, or a bullet
-        formers = before.get(one.row, [])
+        formers = antecedents.before(one)
         around = Surroundings(*_around(one, hit, query), _analysed(formers, hit, query))
         borne = both_ways(text.terms, known)
         values = features(asked, one.sentence, text, borne, around)
@@ -154,8 +136,8 @@ def featured_sentences(
                 nearest,
                 interaction.nearest_around(one.passage),
                 formers[0].sentence.text if formers and one.sentence.kind == "sentence" else "",
-                _antecedents(one, formers, hit.document.language, subjects[one.passage]),
-                subjects[one.passage],
+                antecedents.naming(one),
+                antecedents.subject(one.passage),
             )
         )
     return found
@@ -262,94 +244,6 @@ def _around(one: SentenceRow, hit: Hit, query: Query) -> tuple[Text, Text]:
         analysed_text(context, language, query.language),
         analysed_text(hit.document.title, language, query.language),
     )
-
-
-def _sentences_before(
-    stored: Sequence[SentenceRow], by_row: Mapping[int, Hit], records: Records
-) -> dict[int, list[SentenceRow]]:
-    """Return the sentences before, the nearest first, by row.
-
-    Those of its passage, and of the passage before where that is of the same section.
-    """
-    hits = dict(by_row) | _passages_before(by_row, records)
-    former_ones = records.sentences(hits.keys() - by_row.keys())
-    found: dict[int, list[SentenceRow]] = {}
-    for former, one in pairwise(sorted((*stored, *former_ones), key=lambda s: s.row)):
-        if former.passage == one.passage or _runs_on(hits[former.passage], hits[one.passage]):
-            found[one.row] = [former, *found.get(former.row, ())]
-    return found
-
-
-def _antecedents(
-    one: SentenceRow, before: Sequence[SentenceRow], language: str, subject: frozenset[str]
-) -> tuple[SentenceRow, ...]:
-    """Return the sentences back to the one that names what a sentence speaks of, nearest first.
-
-    That has no pronoun that another one could explain, if there is such; for an item of a list it
-    is sought from the line that introduces it. If none names the subject, any that has a name.
-    Empty where a sentence names its subject itself, or none of its section has a name.
-    """
-    if one.sentence.kind not in _SAID or _names_its_subject(one, language, subject):
-        return ()
-    formers = list(before)
-    if one.sentence.kind == "item":
-        formers = list(dropwhile(lambda former: former.sentence.kind == "item", formers))
-    formers = list(takewhile(lambda former: former.sentence.kind == "sentence", formers))
-    naming = [n for n, one in enumerate(formers) if _names_its_subject(one, language, subject)]
-    whole = [n for n in naming if not has_pronoun(formers[n].sentence.text, language)]
-    named = [n for n, one in enumerate(formers) if _names_its_subject(one, language, frozenset())]
-    place = next(iter((*whole, *naming, *named)), -1)
-    return tuple(formers[: place + 1])
-
-
-def _names_its_subject(one: SentenceRow, language: str, subject: frozenset[str]) -> bool:
-    """Tell whether a sentence has a name, and one of its document's and headings' where these have.
-
-    "The mayor, Ann Marsh, opened the assembly" does not say which.
-    """
-    if _speaks_of_the_one_before(one.sentence.text, language):
-        return False
-    return not subject or not subject.isdisjoint(name_terms(one.sentence.text, language))
-
-
-def _subjects(hits: Mapping[int, Hit], generation: Generation) -> dict[int, frozenset[str]]:
-    """Return for each passage the terms of the names in its title and headings.
-
-    Without those that many passages have; none in Arabic and Chinese, which have no capitals.
-    """
-    named = {
-        row: name_terms(
-            "\n".join((*hit.passage.section, hit.document.title)), hit.document.language
-        )
-        for row, hit in hits.items()
-    }
-    counts = generation.records.passage_counts(frozenset().union(*named.values()))
-    most = _OWN_SHARE * generation.passages.size
-    return {
-        row: frozenset(term for term in found if counts.get(term, 0) <= most)
-        for row, found in named.items()
-    }
-
-
-@lru_cache(maxsize=20_000)
-def _speaks_of_the_one_before(text: str, language: str) -> bool:
-    """Tell whether a sentence has a pronoun for its subject, or no name at all."""
-    return needs_the_one_before(text, language) or names_nothing(text, language)
-
-
-def _passages_before(by_row: Mapping[int, Hit], records: Records) -> dict[int, Hit]:
-    """Return the passages right before those found, where they are of the same section."""
-    wanted = {row - 1: hit for row, hit in by_row.items() if row - 1 not in by_row}
-    found = records.passages(wanted)
-    formers = {row: replace(wanted[row], passage=found[row], row=row) for row in found}
-    return {row: one for row, one in formers.items() if _runs_on(one, wanted[row])}
-
-
-def _runs_on(former: Hit, hit: Hit) -> bool:
-    """Tell whether a passage stands right before another one in the same section."""
-    one, other = former.passage, hit.passage
-    same = (one.document_id, one.section) == (other.document_id, other.section)
-    return same and former.row == hit.row - 1
 
 
 def _known_acronyms(hits: Iterable[Hit]) -> list[Acronym]:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant.answer import Answer, Status
+from assistant.antecedents import HEADING
 from assistant.composer import MAX_WORDS, candidates, compose, elided, opening, shown_text
 from assistant.demand import name_terms
 from assistant.query_engine import QueryEngine, open_query_engine
@@ -190,8 +191,11 @@ def test_what_a_sentence_speaks_of_is_named_beside_it(engine: QueryEngine, quest
         if not formers or not {former.row for former in formers}.isdisjoint(rows):
             continue
         before = quoted[n - 1].candidate.antecedents if n else ()
-        behind_the_same = bool(before) and before[-1].row == formers[-1].row
         naming = formers[-1].sentence
+        behind_the_same = bool(before) and before[-1].sentence == naming
+        if naming.kind == HEADING and n:
+            place = quoted[n - 1].candidate.hit.passage
+            behind_the_same = place.section == one.candidate.hit.passage.section
         with_opening = naming.spans == one.candidate.sentence.spans[: len(naming.spans)]
         assert with_opening or behind_the_same
         assert not with_opening or one.text.split(" … ")[0] in fold_space(naming.text)
@@ -211,6 +215,61 @@ def test_what_a_sentence_speaks_of_is_named_beside_it(engine: QueryEngine, quest
 )  # fmt: skip
 def test_an_opening_goes_up_to_what_it_names(sentence: str, language: str, shown: str) -> None:
     assert opening(sentence, language, name_terms("The Meadow network", language)) == shown
+
+
+_MEETINGS = """# Meetings of 2025
+
+## 1 Forum of the Beekeepers of Elba
+
+### 1.1 Chairs
+
+- Anne Bouvet, Hive Trust
+- Karim Saad, Moth Office
+
+### 1.2 Mode
+
+Later texts say that it was held by letter.
+
+### 1.3 Votes
+
+Country | Votes
+--- | ---
+Malta | 41
+
+## 2 Outlook
+
+The Forum of the Beekeepers of Elba had a good year.
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("Who is in the chair, from Hive Trust?", "Anne Bouvet, Hive Trust"),
+        ("Was it held by letter, by later texts?", "Later texts say"),
+        ("How many votes had Malta?", "Country | Votes … Malta | 41"),
+    ],
+)
+def test_a_heading_names_what_no_sentence_does(
+    real_settings: Settings, tmp_path: Path, question: str, said: str
+) -> None:
+    corpus = tmp_path / "documents"
+    corpus.mkdir()
+    (corpus / "meetings.md").write_text(_MEETINGS, "utf-8")
+    others = "\n\n".join(f"## Hive {n}\n\nIt was moved in May." for n in range(40))
+    (corpus / "hives.md").write_text(f"# Hives\n\n{others}\n", "utf-8")
+    settings = replace(real_settings, corpus=corpus, index=tmp_path / "index")
+    sync(settings, progress=no_progress)
+    retriever = open_query_engine(settings).retriever
+    query, generation = retriever.query(question), retriever.generation
+    ranked = candidates(query, retriever.search(query), generation)
+    first = compose(ranked, term_weights(query, generation))[0]
+    assert first.text.startswith("Forum of the Beekeepers of Elba … ")
+    assert said in first.text
+    page = generation.records.page(first.candidate.hit.document.id, 1)
+    span = first.candidate.sentence.spans[0]
+    assert page is not None
+    assert page.text[span.start : span.end] == "Forum of the Beekeepers of Elba"
 
 
 def test_the_sentence_before_may_stand_in_the_passage_before(
