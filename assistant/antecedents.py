@@ -11,12 +11,14 @@ from itertools import dropwhile, pairwise, takewhile
 from assistant.answer import Hit
 from assistant.answer_types import has_pronoun, needs_the_one_before
 from assistant.demand import capitalised_terms, name_terms, names_nothing
+from assistant.lists import KIND as LIST
 from corpus.documents import Sentence, Span
 from index.generations import Generation
 from index.records import Records, SentenceRow
 
 HEADING = "heading"
 _NUMBER = re.compile(r"^(?:(?:[A-Z]|[IVX]+)[.)]|\d{1,2}(?:\.\d{1,2})*[.)]?)\s+")
+_LISTED = frozenset({"item", "row", LIST})
 # A heading is no sentence, and has no row.
 _NO_ROW = -1
 # A name in more of the passages than this tells no subject from another, but in a small corpus.
@@ -56,7 +58,7 @@ class Antecedents:
         """
         language = self._hits[one.passage].document.language
         subject = self._subjects[one.passage]
-        if _names_its_subject(_with_lead(one.sentence), language, subject):
+        if self._names_its_subject(one, language, subject):
             return ()
         formers = _of_the_text(one, self.before(one))
         texts = [former.sentence.text for former in formers]
@@ -69,6 +71,20 @@ class Antecedents:
             naming = [n for n, text in enumerate(texts) if not _is_nameless(text, language)]
         place = next(iter((*whole, *naming)), -1)
         return tuple(formers[: place + 1])
+
+    def _names_its_subject(self, one: SentenceRow, language: str, subject: frozenset[str]) -> bool:
+        """Tell so of a sentence, and of a row or an item that has most of its heading's names.
+
+        What a list gives are names too, and one may have a word in common with the heading.
+        """
+        text = _with_lead(one.sentence)
+        if not _names_its_subject(text, language, subject):
+            return False
+        heading = self._heading(one.passage) if one.sentence.kind in _LISTED else None
+        if heading is None:
+            return True
+        wanted = subject & name_terms(heading.sentence.text, language)
+        return len(wanted & capitalised_terms(text, language)) > len(wanted) / 2
 
     def _heading(self, passage: int) -> SentenceRow | None:
         if passage not in self._headings:

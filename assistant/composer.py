@@ -14,6 +14,7 @@ from assistant.antecedents import HEADING
 from assistant.demand import name_terms, names_nothing
 from assistant.elision import Sought, shortened
 from assistant.interaction import Nearest
+from assistant.lists import KIND as LIST
 from assistant.ranking import relative_scores
 from assistant.retriever import Query, Scores
 from assistant.sentences import Featured, featured_sentences, term_weights
@@ -157,7 +158,8 @@ def compose(
     left = MAX_WORDS
     passed: set[int] = set()
     while len(quoted) < MAX_SENTENCES:
-        place = next((n for n in gains.order() if n not in passed), None)
+        beside = _items_beside(quoted[0].candidate, ranked) if quoted else []
+        place = next((n for n in (*beside, *gains.order()) if n not in passed), None)
         if place is None:
             break
         passed.add(place)
@@ -210,10 +212,12 @@ def _is_out_of_place(one: Quoted, before: Sequence[Quoted], order: Sequence[Quot
     if not before:
         return True
     last = before[-1].candidate
+    if last.antecedents and last.antecedents[-1].sentence == formers[-1].sentence:
+        return False
     if formers[-1].sentence.kind == HEADING:
         place = (last.hit.document.id, last.hit.passage.section)
         return place != (one.candidate.hit.document.id, one.candidate.hit.passage.section)
-    return not last.antecedents or last.antecedents[-1] != formers[-1]
+    return True
 
 
 def _with_opening(one: Quoted) -> Quoted:
@@ -241,6 +245,20 @@ def opening(text: str, language: str, subject: frozenset[str]) -> str:
 
 def _words_of(quoted: Sequence[Quoted]) -> int:
     return sum(len(one.text.split()) for one in quoted)
+
+
+def _items_beside(first: Candidate, ranked: Sequence[Candidate]) -> list[int]:
+    """Return the places of the other items of a short list that is all that stands under a heading.
+
+    Who reads one of two chairs takes it for the only one.
+    """
+    inside = [(n, one) for n, one in enumerate(ranked) if one.hit.row == first.hit.row]
+    kinds = {one.sentence.kind for _, one in inside}
+    if "item" not in kinds or kinds - {"item", LIST} or first.sentence.kind != "item":
+        return []
+    places = {one.row: n for n, one in inside if one.sentence.kind == "item"}
+    others = [n for row, n in sorted(places.items()) if row != first.row]
+    return others if len(others) < MAX_SENTENCES else []
 
 
 def _may_follow(best: Candidate, chosen: Sequence[Candidate]) -> bool:

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from assistant.answer import Answer, Status
 from assistant.antecedents import HEADING
-from assistant.composer import MAX_WORDS, candidates, compose, elided, opening, shown_text
+from assistant.composer import (
+    MAX_WORDS,
+    Quoted,
+    candidates,
+    compose,
+    elided,
+    opening,
+    shown_text,
+)
 from assistant.demand import name_terms
 from assistant.query_engine import QueryEngine, open_query_engine
 from assistant.sentences import term_weights
@@ -182,9 +190,7 @@ def test_every_answer_keeps_the_invariants(engine: QueryEngine, question: str) -
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(_WORDS), min_size=1, max_size=12).map(" ".join))
 def test_what_a_sentence_speaks_of_is_named_beside_it(engine: QueryEngine, question: str) -> None:
-    query, generation = engine.retriever.query(question), engine.retriever.generation
-    ranked = candidates(query, engine.retriever.search(query), generation)
-    quoted = compose(ranked, term_weights(query, generation))
+    quoted = _quoted(engine, question)
     rows = [one.candidate.row for one in quoted]
     for n, one in enumerate(quoted):
         formers = one.candidate.antecedents
@@ -195,7 +201,7 @@ def test_what_a_sentence_speaks_of_is_named_beside_it(engine: QueryEngine, quest
         behind_the_same = bool(before) and before[-1].sentence == naming
         if naming.kind == HEADING and n:
             place = quoted[n - 1].candidate.hit.passage
-            behind_the_same = place.section == one.candidate.hit.passage.section
+            behind_the_same |= place.section == one.candidate.hit.passage.section
         with_opening = naming.spans == one.candidate.sentence.spans[: len(naming.spans)]
         assert with_opening or behind_the_same
         assert not with_opening or one.text.split(" … ")[0] in fold_space(naming.text)
@@ -223,8 +229,8 @@ _MEETINGS = """# Meetings of 2025
 
 ### 1.1 Chairs
 
-- Anne Bouvet, Hive Trust
-- Karim Saad, Moth Office
+- Anne Bouvet, special envoy of the Hive Trust for the bees of France.
+- Karim Saad, director of the office for moths and forum of the gardens.
 
 ### 1.2 Mode
 
@@ -245,31 +251,47 @@ The Forum of the Beekeepers of Elba had a good year.
 @pytest.mark.parametrize(
     ("question", "said"),
     [
-        ("Who is in the chair, from Hive Trust?", "Anne Bouvet, Hive Trust"),
+        ("Who is in the chair, as envoy of Hive Trust?", "Anne Bouvet, special envoy"),
+        ("Which director of a forum is in the chair?", "Karim Saad, director"),
         ("Was it held by letter, by later texts?", "Later texts say"),
         ("How many votes had Malta?", "Country | Votes … Malta | 41"),
     ],
 )
 def test_a_heading_names_what_no_sentence_does(
-    real_settings: Settings, tmp_path: Path, question: str, said: str
+    meetings: QueryEngine, question: str, said: str
 ) -> None:
-    corpus = tmp_path / "documents"
-    corpus.mkdir()
-    (corpus / "meetings.md").write_text(_MEETINGS, "utf-8")
-    others = "\n\n".join(f"## Hive {n}\n\nIt was moved in May." for n in range(40))
-    (corpus / "hives.md").write_text(f"# Hives\n\n{others}\n", "utf-8")
-    settings = replace(real_settings, corpus=corpus, index=tmp_path / "index")
-    sync(settings, progress=no_progress)
-    retriever = open_query_engine(settings).retriever
-    query, generation = retriever.query(question), retriever.generation
-    ranked = candidates(query, retriever.search(query), generation)
-    first = compose(ranked, term_weights(query, generation))[0]
+    first = _quoted(meetings, question)[0]
     assert first.text.startswith("Forum of the Beekeepers of Elba … ")
     assert said in first.text
-    page = generation.records.page(first.candidate.hit.document.id, 1)
+    page = meetings.retriever.generation.records.page(first.candidate.hit.document.id, 1)
     span = first.candidate.sentence.spans[0]
     assert page is not None
     assert page.text[span.start : span.end] == "Forum of the Beekeepers of Elba"
+
+
+def test_of_two_chairs_both_are_named(meetings: QueryEngine) -> None:
+    both = _quoted(meetings, "Who is in the chair, as envoy of Hive Trust?")[:2]
+    assert ["Anne Bouvet" in both[0].text, "Karim Saad" in both[1].text] == [True, True]
+    # Behind a quote of the same section its heading is not repeated.
+    assert both[1].text.startswith("Karim Saad")
+
+
+@pytest.fixture(scope="module")
+def meetings(real_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> QueryEngine:
+    base = tmp_path_factory.mktemp("meetings")
+    (base / "documents").mkdir()
+    (base / "documents" / "meetings.md").write_text(_MEETINGS, "utf-8")
+    others = "\n\n".join(f"## Hive {n}\n\nIt was moved in May." for n in range(40))
+    (base / "documents" / "hives.md").write_text(f"# Hives\n\n{others}\n", "utf-8")
+    settings = replace(real_settings, corpus=base / "documents", index=base / "index")
+    sync(settings, progress=no_progress)
+    return open_query_engine(settings)
+
+
+def _quoted(engine: QueryEngine, question: str) -> list[Quoted]:
+    query, generation = engine.retriever.query(question), engine.retriever.generation
+    ranked = candidates(query, engine.retriever.search(query), generation)
+    return compose(ranked, term_weights(query, generation))
 
 
 def test_the_sentence_before_may_stand_in_the_passage_before(
