@@ -70,6 +70,7 @@ def meaning_terms(language: str) -> frozenset[str]:
     return frozenset(terms(_lists()["words"]["meaning"].get(language, ""), language))
 
 
+@lru_cache(maxsize=20_000)
 def needs_the_one_before(text: str, language: str) -> bool:
     """Tell whether a sentence opens or closes with a pronoun, and so does not name its subject."""
     folded = fold(text)
@@ -85,6 +86,7 @@ def needs_the_one_before(text: str, language: str) -> bool:
     return all(before) and not subject.isdisjoint(words[:_OPENING_WORDS])
 
 
+@lru_cache(maxsize=20_000)
 def has_pronoun(text: str, language: str) -> bool:
     """Tell whether a sentence has a pronoun for a thing, as in "Italy set it up in May"."""
     closing = _words("closing_pronouns").get(language, frozenset())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from itertools import dropwhile, pairwise, takewhile
 
 from assistant.answer import Hit
@@ -160,7 +159,6 @@ def _names_its_subject(text: str, language: str, subject: frozenset[str]) -> boo
     return not subject.isdisjoint(capitalised_terms(text, language))
 
 
-@lru_cache(maxsize=20_000)
 def _is_nameless(text: str, language: str) -> bool:
     """Tell whether a sentence has a pronoun for its subject, or no name at all."""
     return needs_the_one_before(text, language) or names_nothing(text, language)

@@ -158,6 +158,7 @@ def _asks(kind: str, folded: str, language: str) -> bool:
     )
 
 
+@lru_cache(maxsize=20_000)
 def names_nothing(text: str, language: str) -> bool:
     """Tell whether a sentence has no name, so that what it speaks of was named before.
 
