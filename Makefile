@@ -30,14 +30,17 @@ eval: env
 	$(BIN)/python -m eval run --cases $(CASES) --index eval/runs/index --out $(RUN)
 	$(BIN)/python -m eval gate $(RUN) --baseline eval/sample/baseline.json
 
+# The tests of a file stay together, as they share indexes that take long to build.
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 test: env
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
-check: env
+# `make test check` runs the tests of `test` once.
+check: env test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(PYTEST) -m slow
 
 # Write the lock anew from what pyproject.toml asks for, in an environment of its own.
 lock:
