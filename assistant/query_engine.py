@@ -81,6 +81,7 @@ class QueryEngine:
                 language,
                 questions[-1],
                 decision,
+                filters or {},
                 corrected=bool(verified.text),
             ),
             confidence=decision.confidence,
@@ -136,10 +137,14 @@ def _notice(
     language: str,
     question: str,
     decision: Decision,
+    filters: Mapping[str, str],
     *,
     corrected: bool,
 ) -> str:
-    """Return fixed words on what was sought and what is missing; the values are the question's."""
+    """Return fixed words on what was sought, where, and what is missing.
+
+    The values are the question's and the filters'.
+    """
     if status is Status.ANSWERED:
         return ""
     if status is Status.WITHHELD_UNVERIFIED:
@@ -149,7 +154,11 @@ def _notice(
     lacking = decision.lacking
     missing = phrase(f"missing_{lacking.kind}", language, value=lacking.value) if lacking else ""
     name = "said_otherwise" if corrected else "not_in_documents"
-    return phrase(name, language, question=without_brackets(question), missing=missing)
+    notice = phrase(name, language, question=without_brackets(question), missing=missing)
+    if not filters:
+        return notice
+    named = ", ".join(f"{key}={value}" for key, value in filters.items())
+    return notice + phrase("only_filtered", language, filters=without_brackets(named))
 
 
 class _Clock:

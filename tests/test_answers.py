@@ -333,6 +333,9 @@ def test_what_a_document_says_of_itself_first_is_no_direct_answer(
 def test_filters_narrow_the_search(engine: QueryEngine) -> None:
     found = engine.answer("How many?", filters={"document": "meadow"}).retrieved
     assert {hit.document.id for hit in found} == {"meadow"}
+    elsewhere = engine.answer("How many coastal observers?", filters={"document": "meadow"})
+    assert elsewhere.status is Status.NOT_IN_DOCUMENTS
+    assert elsewhere.notice.endswith("match the filters were searched: document=meadow.")
     nothing = engine.answer("How many bees are there?", filters={"language": "fr"})
     assert nothing.status is Status.NOT_IN_DOCUMENTS
     assert nothing.retrieved == []
