@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,10 +164,15 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+# The models in use, by name, files and prefixes; one that nobody uses any more is let go.
+_LOADED: WeakValueDictionary[Hashable, SentenceTransformerEmbedder] = WeakValueDictionary()
+_LOADING = threading.Lock()
+
+
 def load_embedder(
     source: str, cache: Path, query_prefix: str = "", passage_prefix: str = ""
 ) -> Embedder:
-    """Load the embedder that the settings name.
+    """Load the embedder that the settings name, or return it where the process has it already.
 
     Raises UsageError when ``source`` is neither a row of EMBEDDERS, nor a folder, nor
     ``hub:OWNER/NAME``; AssistantError when the model cannot be loaded.
@@ -175,6 +181,25 @@ def load_embedder(
         # The libraries below ask the hub for updates of local models unless told otherwise.
         os.environ["HF_HUB_OFFLINE"] = "1"
     place = _model_place(source, cache)
+    key = (source, _state_of(Path(place)), query_prefix, passage_prefix)
+    with _LOADING:
+        embedder = _LOADED.get(key)
+        if embedder is None:
+            embedder = _loaded(source, place, query_prefix, passage_prefix)
+            _LOADED[key] = embedder
+    return embedder
+
+
+def _state_of(folder: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return what tells a model folder from what it was: its files with size and time."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stats = [(str(path), path.stat()) for path in files]
+    return tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)
+
+
+def _loaded(
+    source: str, place: str, query_prefix: str, passage_prefix: str
+) -> SentenceTransformerEmbedder:
     try:
         with _garbage_collection_paused():
             _freeze_libraries()

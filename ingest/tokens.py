@@ -15,17 +15,8 @@ import numpy as np
 
 from index.dense import Rows
 from index.embedder import Embedder
-from index.noise import foreign_questions
-from index.tokens import (
-    Centres,
-    Codes,
-    Tokens,
-    TokenStore,
-    mean_token,
-    packed,
-    width,
-    write_tokens,
-)
+from index.tokens import Centres, Codes, Tokens, TokenStore, packed, width, write_tokens
+from ingest.foreign import read_foreign_questions
 
 _WAITING = "tokens.new"
 
@@ -47,7 +38,7 @@ class TokenColumn:
     @contextmanager
     def collecting(self, folder: Path, embedder: Embedder) -> Iterator[None]:
         """Take tokens of new passages by ``add``, which wait in a file in this folder."""
-        self._centres = self._centres or _centres(embedder)
+        self._centres = self._centres or read_foreign_questions(embedder).centres
         self._waiting = folder / _WAITING
         with self._waiting.open("wb") as self._file:
             yield
@@ -84,23 +75,3 @@ class TokenColumn:
                 size = width(len(self._centres.passages))
                 file.seek(first)
                 yield np.frombuffer(file.read(count * size), np.uint8).reshape(count, size)
-
-
-def _centres(embedder: Embedder) -> Centres | None:
-    """Return the mean token of the foreign questions, asked by language and read as passages.
-
-    None where the model has no vectors of tokens.
-    """
-    asked_in = [(name, question) for name, some in foreign_questions().items() for question in some]
-    asked: dict[str, list[Tokens]] = {}
-    for language, question in asked_in:
-        tokens = embedder.read_query(question)[1]
-        if tokens is None:
-            return None
-        asked.setdefault(language, []).append(tokens)
-    read: list[Tokens] = []
-    texts = [question for _, question in asked_in]
-    embedder.embed_passages(texts, on_tokens=lambda _, one: read.append(one) if one else None)
-    return Centres(
-        mean_token(read), {language: mean_token(some) for language, some in asked.items()}
-    )

@@ -17,10 +17,11 @@ from index.generations import (
     SENTENCE_VECTORS_FILE,
     Generation,
 )
-from index.noise import Noise, measure_noise, question_vectors, questions_digest
+from index.noise import Noise, measure_noise, questions_digest
 from index.publishing import write_sentence_vectors
 from index.records_writer import Carried, NewText, RecordsWriter
 from index.tokens import Tokens, centred
+from ingest.foreign import read_foreign_questions
 from ingest.model import Model
 from ingest.passages import digest, embedded_sentence, embedded_text
 from ingest.stages import Stages
@@ -107,7 +108,7 @@ class VectorSource:
             file = self._former.folder / NOISE_FILE
             stored: Vectors = np.load(file, allow_pickle=False)
             return stored
-        return question_vectors(self._model.embedder().embed_query)
+        return read_foreign_questions(self._model.embedder()).vectors
 
 
 class VectorColumn:
