@@ -22,6 +22,7 @@ Word = tuple[str, str]  # a term and the word that it comes from, as index.analy
 _YEAR = re.compile(r"(?:1[89]|20)\d\d")
 # An adverb or two may stand before a pronoun that is the subject.
 _OPENING_WORDS = 3
+_CLAUSE_MARK = re.compile(r"[,;:،؛–—()]")
 
 
 def asked_kinds(question: str, language: str) -> frozenset[str]:
@@ -72,7 +73,11 @@ def meaning_terms(language: str) -> frozenset[str]:
 
 @lru_cache(maxsize=20_000)
 def needs_the_one_before(text: str, language: str) -> bool:
-    """Tell whether a sentence opens or closes with a pronoun, and so does not name its subject."""
+    """Tell whether a sentence speaks of what is named before it, by a pronoun.
+
+    One that opens or closes it, or an object within its first clause, as nothing can be that and
+    the subject ("Italy set it up in May").
+    """
     folded = fold(text)
     opening = _words("opening_pronouns").get(language, frozenset())
     if language == "zh":
@@ -81,9 +86,26 @@ def needs_the_one_before(text: str, language: str) -> bool:
     closing = _words("closing_pronouns").get(language, frozenset())
     if not words or words[0] in opening or words[-1] in closing:
         return bool(words)
-    before = [word.islower() for word in re.findall(r"\w+", text)[1:_OPENING_WORDS]]
+    before = [not word[0].isupper() for word in re.findall(r"\w+", text)[1:_OPENING_WORDS]]
     subject = _words("subject_pronouns").get(language, frozenset())
-    return all(before) and not subject.isdisjoint(words[:_OPENING_WORDS])
+    if all(before) and not subject.isdisjoint(words[:_OPENING_WORDS]):
+        return True
+    objects = _words("object_pronouns").get(language, frozenset())
+    after = _words("words_after_objects").get(language, frozenset())
+    clause = re.findall(r"\w+", fold(_first_clause(text, language)))
+    following = [*clause[1:], ""]
+    return any(
+        word in objects and (not other or other in after)
+        for word, other in zip(clause, following, strict=True)
+    )
+
+
+def _first_clause(text: str, language: str) -> str:
+    """Return a sentence up to the first mark or word that opens another clause."""
+    opening = _words("clause_openings").get(language, frozenset())
+    words = _CLAUSE_MARK.split(text)[0].split()
+    end = next((n for n, word in enumerate(words) if n and fold(word) in opening), len(words))
+    return " ".join(words[:end])
 
 
 @lru_cache(maxsize=20_000)

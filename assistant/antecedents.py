@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import dropwhile, pairwise, takewhile
 
 from assistant.answer import Hit
@@ -12,10 +13,15 @@ from assistant.answer_types import has_pronoun, needs_the_one_before
 from assistant.demand import capitalised_terms, name_terms, names_nothing
 from assistant.lists import KIND as LIST
 from corpus.documents import Sentence, Span
+from index.analysis import function_words, terms
 from index.generations import Generation
 from index.records import Records, SentenceRow
 
 HEADING = "heading"
+_WITHOUT_CAPITALS = frozenset({"ar", "zh"})
+# The opening of a sentence that names what another one speaks of has at most this many words.
+_OPENING_WORDS = 15
+CLAUSE_END = re.compile(r"(?<=[,;:،；，])\s+|\s+(?=[–—(])")
 _NUMBER = re.compile(r"^(?:(?:[A-Z]|[IVX]+)[.)]|\d{1,2}(?:\.\d{1,2})*[.)]?)\s+")
 _LISTED = frozenset({"item", "row", LIST})
 # A heading is no sentence, and has no row.
@@ -23,7 +29,7 @@ _NO_ROW = -1
 # A name in more of the passages than this tells no subject from another, but in a small corpus.
 _OWN_SHARE = 0.1
 _OWN_PASSAGES = 3
-# A heading is sought on its passage's first page, and on this many before it.
+# A heading is sought on its passage's first page, on this many before it, and on page 1.
 _PAGES_BACK = 3
 
 
@@ -37,7 +43,7 @@ class Antecedents:
         self._records = generation.records
         self._before = _sentences_before(stored, by_row, self._records)
         self._subjects = _subjects(by_row, generation)
-        self._headings: dict[int, SentenceRow | None] = {}
+        self._headings: dict[tuple[int, bool], SentenceRow | None] = {}
 
     def before(self, one: SentenceRow) -> Sequence[SentenceRow]:
         """Return the sentences before one, the nearest first, of its section."""
@@ -50,10 +56,11 @@ class Antecedents:
     def naming(self, one: SentenceRow) -> tuple[SentenceRow, ...]:
         """Return the sentences back to the one that names what a sentence speaks of, nearest first.
 
-        That has no pronoun that another one could explain, if there is such; for an item of a list
-        it is sought from the line that introduces it. Where none names the subject, it is the
-        nearest heading that does; where none does, any sentence that has a name. Empty where a
-        sentence names its subject itself, or nothing before it does.
+        A pronoun stands for what the nearest one without a pronoun names; what has none is said of
+        the subject of its headings. For an item of a list it is sought from the line that
+        introduces it. Where the nearest one does not name it, it is the nearest heading that does,
+        else a sentence further back, which need not name the subject if the sentence has no name
+        at all. Empty where a sentence names its subject itself, or nothing before it does.
         """
         language = self._hits[one.passage].document.language
         subject = self._subjects[one.passage]
@@ -61,14 +68,20 @@ class Antecedents:
             return ()
         formers = _of_the_text(one, self.before(one))
         texts = [former.sentence.text for former in formers]
-        naming = [n for n, text in enumerate(texts) if _names_its_subject(text, language, subject)]
-        whole = [n for n in naming if not has_pronoun(texts[n], language)]
-        if not naming:
-            heading = self._heading(one.passage)
-            if heading is not None:
-                return (heading,)
-            naming = [n for n, text in enumerate(texts) if not _is_nameless(text, language)]
-        place = next(iter((*whole, *naming)), -1)
+        named = [n for n, text in enumerate(texts) if _names_something(text, language)]
+        naming = [n for n in named if _names_its_subject(texts[n], language, subject)]
+        # What pronouns stand for in turn stands before them.
+        nearest = next(
+            (n for n, text in enumerate(texts) if not needs_the_one_before(text, language)), -1
+        )
+        nameless = _is_nameless(one.sentence.text, language)
+        meant = named if needs_the_one_before(one.sentence.text, language) else naming
+        if nearest in meant:
+            return tuple(formers[: nearest + 1])
+        heading = self._heading(one.passage, titled=nameless)
+        if heading is not None:
+            return (heading,)
+        place = next(iter(naming or (named if nameless else [])), -1)
         return tuple(formers[: place + 1])
 
     def _names_its_subject(self, one: SentenceRow, language: str, subject: frozenset[str]) -> bool:
@@ -79,30 +92,61 @@ class Antecedents:
         text = _with_lead(one.sentence)
         if not _names_its_subject(text, language, subject):
             return False
-        heading = self._heading(one.passage) if one.sentence.kind in _LISTED else None
+        listed = one.sentence.kind in _LISTED
+        heading = self._heading(one.passage, titled=False) if listed else None
         if heading is None:
             return True
-        wanted = subject & name_terms(heading.sentence.text, language)
-        return len(wanted & capitalised_terms(text, language)) > len(wanted) / 2
+        wanted = subject & _names(heading.sentence.text, language, openings=True)
+        return len(wanted & _names(text, language, openings=True)) > len(wanted) / 2
 
-    def _heading(self, passage: int) -> SentenceRow | None:
-        if passage not in self._headings:
-            self._headings[passage] = self._heading_of(passage)
-        return self._headings[passage]
+    def _heading(self, passage: int, *, titled: bool) -> SentenceRow | None:
+        if (passage, titled) not in self._headings:
+            self._headings[passage, titled] = self._heading_of(passage, titled=titled)
+        return self._headings[passage, titled]
 
-    def _heading_of(self, passage: int) -> SentenceRow | None:
-        """Return the nearest heading that names the subject, at its place in the page."""
+    def _heading_of(self, passage: int, *, titled: bool) -> SentenceRow | None:
+        """Return the nearest heading that names the subject, at its place in the page.
+
+        ``titled`` tells that the document's title will do.
+        """
         hit = self._hits[passage]
         language, subject = hit.document.language, self._subjects[passage]
-        for heading in reversed(hit.passage.section):
+        title = [hit.document.title] if titled else []
+        for heading in dict.fromkeys((*reversed(hit.passage.section), *title)):
             text = _NUMBER.sub("", heading)
-            if subject.isdisjoint(name_terms(text, language)):
+            if subject.isdisjoint(_names(text, language)):
                 continue
             span = _place_before(heading, hit, self._records)
             if span is not None:
                 span = replace(span, start=span.end - len(text))
                 return SentenceRow(_NO_ROW, passage, Sentence(text, (span,), HEADING), "")
         return None
+
+
+def opening(text: str, language: str, subject: frozenset[str]) -> str:
+    """Return the first clauses of a sentence, up to one that names its subject, or else has a name.
+
+    At most _OPENING_WORDS words; without what stands at the end of a sentence or before the next
+    word. ``subject`` are terms of names.
+    """
+    clauses = CLAUSE_END.split(text)
+    named = [n for n, clause in enumerate(clauses) if not names_nothing(clause, language)]
+    telling = [n for n in named if subject & _names(clauses[n], language)]
+    last = next(iter((*telling, *named, 0)))
+    words = " ".join(clauses[: last + 1]).split()
+    if len(words) > _OPENING_WORDS:
+        words = words[:_OPENING_WORDS]
+        while len(words) > 1 and function_words(words[-1], language):
+            words.pop()
+    return " ".join(words).rstrip(".!?,;:。؟！？،；： ")
+
+
+@lru_cache(maxsize=20_000)
+def _names_something(text: str, language: str) -> bool:
+    """Tell whether a sentence's opening has a name, and no pronoun that another one explains."""
+    if _is_nameless(text, language):
+        return False
+    return not has_pronoun(opening(text, language, frozenset()), language)
 
 
 def _with_lead(sentence: Sentence) -> str:
@@ -112,8 +156,8 @@ def _with_lead(sentence: Sentence) -> str:
 
 def _of_the_text(one: SentenceRow, before: Sequence[SentenceRow]) -> list[SentenceRow]:
     """Return those of the sentences before that may say what a sentence speaks of."""
-    formers = list(before) if one.sentence.kind in {"sentence", "item"} else []
-    if one.sentence.kind == "item":
+    formers = list(before) if one.sentence.kind in {"sentence", "item", LIST} else []
+    if one.sentence.kind != "sentence":
         formers = list(dropwhile(lambda former: former.sentence.kind == "item", formers))
     return list(takewhile(lambda former: former.sentence.kind == "sentence", formers))
 
@@ -121,7 +165,7 @@ def _of_the_text(one: SentenceRow, before: Sequence[SentenceRow]) -> list[Senten
 def _place_before(heading: str, hit: Hit, records: Records) -> Span | None:
     """Return where the last line stands, before a passage, that a heading makes up."""
     first = hit.passage.first_page
-    for number in range(first, max(first - _PAGES_BACK, 1) - 1, -1):
+    for number in dict.fromkeys((*range(first, max(first - _PAGES_BACK, 1) - 1, -1), 1)):
         page = records.page(hit.document.id, number)
         text = page.text if page else ""
         lines = f"\n{text[: hit.passage.start] if number == first else text}\n"
@@ -156,7 +200,17 @@ def _names_its_subject(text: str, language: str, subject: frozenset[str]) -> boo
         return False
     if not subject:
         return not names_nothing(text, language)
-    return not subject.isdisjoint(capitalised_terms(text, language))
+    return not subject.isdisjoint(_names(text, language, openings=True))
+
+
+def _names(text: str, language: str, *, openings: bool = False) -> frozenset[str]:
+    """Return the terms of the names in a text, and with ``openings`` of what may be one there.
+
+    In Arabic and Chinese, which have no capitals, of all its words.
+    """
+    if language in _WITHOUT_CAPITALS:
+        return frozenset(terms(text, language))
+    return capitalised_terms(text, language) if openings else name_terms(text, language)
 
 
 def _is_nameless(text: str, language: str) -> bool:
@@ -167,17 +221,17 @@ def _is_nameless(text: str, language: str) -> bool:
 def _subjects(hits: Mapping[int, Hit], generation: Generation) -> dict[int, frozenset[str]]:
     """Return for each passage the terms of the names in its title and headings.
 
-    Without those that many passages have; none in Arabic and Chinese, which have no capitals.
+    Of those that few passages have, if there are such.
     """
     named = {}
     for row, hit in hits.items():
         headings = [_NUMBER.sub("", heading) for heading in hit.passage.section]
         text = "\n".join((*headings, hit.document.title))
-        named[row] = name_terms(text, hit.document.language)
+        named[row] = _names(text, hit.document.language)
     counts = generation.records.passage_counts(frozenset().union(*named.values()))
     most = max(_OWN_SHARE * generation.passages.size, _OWN_PASSAGES)
     return {
-        row: frozenset(term for term in found if counts.get(term, 0) <= most)
+        row: frozenset(term for term in found if counts.get(term, 0) <= most) or found
         for row, found in named.items()
     }
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 import numpy as np
 
 from assistant.answer import Hit
 from assistant.answer_types import needs_the_one_before
-from assistant.antecedents import HEADING
-from assistant.demand import name_terms, names_nothing
+from assistant.antecedents import CLAUSE_END, HEADING, opening
 from assistant.elision import Sought, shortened
 from assistant.interaction import Nearest
 from assistant.lists import KIND as LIST
@@ -37,8 +37,6 @@ _NOVELTY = 12.0
 # without it in .855; of those in other words over the sample corpus in .59 to .63, .53 and .51.
 _NEARER = 40.0
 _TOO_ALIKE = 0.8
-# The opening of a sentence that names what another one speaks of has at most this many words.
-_OPENING_WORDS = 15
 # A further sentence must be this likely beside the first; at .02, two of 40 answers lost a fact.
 _LEAST_SHARE = 0.001
 _LEAST = 1e-12  # keeps the logarithm finite
@@ -46,7 +44,6 @@ _LEAST = 1e-12  # keeps the logarithm finite
 _CUT_KINDS = frozenset({"sentence", "item"})
 # A document's own bracketed numbers would read as markers.
 _BRACKETED = re.compile(r"\s*\[\d+\]")
-_CLAUSE_END = re.compile(r"(?<=[,;:،；，])\s+|\s+(?=[–—(])")
 
 
 @dataclass(frozen=True)
@@ -164,8 +161,10 @@ def compose(
             break
         passed.add(place)
         chosen = [one.candidate for one in quoted]
-        best = _without_header(ranked[place], chosen)
-        if chosen and not _may_follow(best, chosen):
+        best = _without_header(_in_its_list(ranked[place], ranked), chosen)
+        if _says_nothing(best) or (
+            chosen and not _may_follow(best, chosen, beside=place in beside)
+        ):
             continue
         text = _shortened(best, asked)
         if len(text.split()) > left:
@@ -224,23 +223,10 @@ def _with_opening(one: Quoted) -> Quoted:
     """Return a sentence behind the opening of the one that names what it speaks of."""
     naming = one.candidate.antecedents[-1].sentence
     language = one.candidate.hit.document.language
-    text = f"{opening(naming.text, language, one.candidate.subject)} … {one.text}"
+    text = f"{opening(shown_text(naming.text), language, one.candidate.subject)} … {one.text}"
     sentence = one.candidate.sentence
     spans = (*naming.spans, *sentence.spans)
     return Quoted(text, replace(one.candidate, sentence=replace(sentence, spans=spans)))
-
-
-def opening(text: str, language: str, subject: frozenset[str]) -> str:
-    """Return the first clauses of a sentence, up to one that names its subject, or else has a name.
-
-    Without its full stop, and at most _OPENING_WORDS words. ``subject`` are terms of names.
-    """
-    clauses = _CLAUSE_END.split(shown_text(text))
-    named = [n for n, clause in enumerate(clauses) if not names_nothing(clause, language)]
-    telling = [n for n in named if subject & name_terms(clauses[n], language)]
-    last = next(iter((*telling, *named, 0)))
-    words = " ".join(clauses[: last + 1]).split()[:_OPENING_WORDS]
-    return " ".join(words).rstrip(".!?,;:。؟！？،；： ")
 
 
 def _words_of(quoted: Sequence[Quoted]) -> int:
@@ -248,23 +234,45 @@ def _words_of(quoted: Sequence[Quoted]) -> int:
 
 
 def _items_beside(first: Candidate, ranked: Sequence[Candidate]) -> list[int]:
-    """Return the places of the other items of a short list that is all that stands under a heading.
+    """Return the places of the other items of a short list with which a passage begins.
 
     Who reads one of two chairs takes it for the only one.
     """
-    inside = [(n, one) for n, one in enumerate(ranked) if one.hit.row == first.hit.row]
-    kinds = {one.sentence.kind for _, one in inside}
-    if "item" not in kinds or kinds - {"item", LIST} or first.sentence.kind != "item":
-        return []
-    places = {one.row: n for n, one in inside if one.sentence.kind == "item"}
-    others = [n for row, n in sorted(places.items()) if row != first.row]
-    return others if len(others) < MAX_SENTENCES else []
+    inside = sorted(
+        (one.row, n)
+        for n, one in enumerate(ranked)
+        if one.hit.row == first.hit.row and one.sentence.kind != LIST
+    )
+    run = list(takewhile(lambda place: ranked[place[1]].sentence.kind == "item", inside))
+    others = [n for row, n in run if row != first.row]
+    return others if len(others) == len(run) - 1 and len(run) <= MAX_SENTENCES else []
 
 
-def _may_follow(best: Candidate, chosen: Sequence[Candidate]) -> bool:
-    """Tell whether a sentence adds something to those chosen, and speaks of the same thing."""
+def _says_nothing(one: Candidate) -> bool:
+    """Tell whether a sentence is a word, or introduces others, as "Four bodies lead it:"."""
+    text = one.sentence.text
+    word = one.hit.document.language != "zh" and len(text.split()) == 1
+    return one.sentence.kind == "sentence" and (word or text.endswith((":", "：")))
+
+
+def _in_its_list(one: Candidate, ranked: Sequence[Candidate]) -> Candidate:
+    """Return the whole list in place of an item that is only a fragment of it, if it is quotable.
+
+    "UNICEF;" is one of several that the line before them speaks of.
+    """
+    if one.sentence.kind != "item" or not one.sentence.text.endswith((";", "；", "؛", ",", "،")):
+        return one
+    lists = (other for other in ranked if other.sentence.kind == LIST and one.row in other.rows)
+    return next(lists, one)
+
+
+def _may_follow(best: Candidate, chosen: Sequence[Candidate], *, beside: bool) -> bool:
+    """Tell whether a sentence adds something to those chosen, and speaks of the same thing.
+
+    ``beside`` tells that it is an item beside the direct answer, and so as likely as that.
+    """
     return (
-        best.score >= _LEAST_SHARE * chosen[0].score
+        (beside or best.score >= _LEAST_SHARE * chosen[0].score)
         and (chosen[0].rival or not best.rival)
         and (bool(best.antecedents) or not _opens_with_pronoun(best))
         and not any(_alike(best, other) for other in chosen)
@@ -349,7 +357,7 @@ def elided(text: str, wanted: frozenset[str], language: str, words: int) -> str:
 
     At most ``words`` words; what is left out at either end is marked by ``…``.
     """
-    clauses = [clause.split() for clause in _CLAUSE_END.split(text)]
+    clauses = [clause.split() for clause in CLAUSE_END.split(text)]
     clauses = [part for clause in clauses for part in _cut(clause, words - 2)]
     best, best_run = -1, (0, 1)
     for first in range(len(clauses)):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from assistant.demand import designations
 from corpus.errors import UsageError
 from corpus.text import fold_space
-from index.analysis import function_words
+from index.analysis import function_words, terms
 from index.language import UN_LANGUAGES, detect_language
 
 # A page of text; the embedder reads at most 512 tokens of it.
@@ -50,12 +50,25 @@ def standalone_question(turns: Sequence[str]) -> str:
 
 
 def _of_the_same(former: str, last: str) -> str:
-    """Return a former turn with the designations in it as the last turn has them."""
+    """Return a former turn with the designations in it as the last turn has them.
+
+    Where the last turn asks of nothing but one designation, it takes any one's place.
+    """
     for family, numbers in designations(last).items():
         written = _designated(family, "|".join(map(re.escape, numbers))).search(last)
-        if written and len(numbers) == 1:
-            former = _designated(family, r"[a-z0-9]*\d[a-z0-9]*").sub(written.group(), former)
+        if not written or len(numbers) != 1:
+            continue
+        before = designations(former)
+        alone = len(before) == 1 and _asks_only(written.group(), last)
+        for other in before if alone else [family]:
+            former = _designated(other, r"[a-z0-9]*\d[a-z0-9]*").sub(written.group(), former)
     return former
+
+
+def _asks_only(name: str, turn: str) -> bool:
+    """Tell whether a turn has no word of its own but a name: "And GSR-25, when was that?"."""
+    language = question_language(turn, "en")
+    return frozenset(terms(turn, language)) <= frozenset(terms(name, language))
 
 
 def _designated(family: str, number: str) -> re.Pattern[str]:

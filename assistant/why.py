@@ -175,6 +175,12 @@ def _not_indexed(engine: QueryEngine, question: str, expected: str) -> Explanati
             return Explanation(
                 question, expected, Outcome.QUARANTINED, reason, generation=generation.id
             )
+    for copy in generation.records.duplicates():
+        if expected in {copy.path, copy.path.rsplit(".", 1)[0]}:
+            reason = f"Its file has the same content as {copy.of}, as which it is indexed."
+            return Explanation(
+                question, expected, Outcome.NOT_INDEXED, reason, generation=generation.id
+            )
     listing = index_command("list", generation.folder.parent.parent)
     reason = f"No document of this id or path is in the index. List them: {listing}"
     return Explanation(question, expected, Outcome.NOT_INDEXED, reason, generation=generation.id)

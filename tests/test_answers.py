@@ -11,14 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from assistant.answer import Answer, Status
-from assistant.antecedents import HEADING
+from assistant.antecedents import HEADING, opening
 from assistant.composer import (
     MAX_WORDS,
     Quoted,
     candidates,
     compose,
     elided,
-    opening,
     shown_text,
 )
 from assistant.demand import name_terms
@@ -216,7 +215,9 @@ def test_what_a_sentence_speaks_of_is_named_beside_it(engine: QueryEngine, quest
          "By a survey of ITU, the Meadow network"),
         ("The River Alert, so far, has no office.", "en", "The River Alert"),
         ("网络很大。", "zh", "网络很大"),
-        ("The Meadow network " + "very " * 20 + "old.", "en", "The Meadow network" + " very" * 12),
+        ("The Meadow network " + "wide " * 20 + "is.", "en", "The Meadow network" + " wide" * 12),
+        ("In Ghent, after a pause of years without any rain or snow at all, of the Meadow.", "en",
+         "In Ghent, after a pause of years without any rain or snow"),
     ],
 )  # fmt: skip
 def test_an_opening_goes_up_to_what_it_names(sentence: str, language: str, shown: str) -> None:

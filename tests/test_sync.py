@@ -12,6 +12,7 @@ import pytest
 
 from assistant.query_engine import open_query_engine
 from assistant.sentences import featured_sentences, term_weights
+from assistant.why import Outcome, explain
 from corpus.errors import AssistantError, IndexLockedError, NoUsableIndexError, UsageError
 from corpus.settings import Settings
 from index import generations
@@ -36,6 +37,16 @@ def _write(settings: Settings, name: str, text: str) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_why_names_the_document_that_a_file_repeats(settings: Settings) -> None:
+    _write(settings, "bees.md", "# Bees\n\nThe Meadow network counts bees.\n")
+    _write(settings, "old/bees.md", "# Bees\n\nThe Meadow network counts bees.\n")
+    _sync(settings)
+    engine = open_query_engine(settings)
+    found = {path: explain(engine, "Who counts bees?", path) for path in ("bees.md", "old/bees.md")}
+    twice = next(one for one in found.values() if one.outcome is Outcome.NOT_INDEXED)
+    assert "content as bees.md" in twice.reason or "content as old/bees.md" in twice.reason
 
 
 @pytest.fixture
