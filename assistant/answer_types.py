@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any
 
 from assistant.acronyms import acronyms
@@ -93,10 +94,8 @@ def needs_the_one_before(text: str, language: str) -> bool:
     objects = _words("object_pronouns").get(language, frozenset())
     after = _words("words_after_objects").get(language, frozenset())
     clause = re.findall(r"\w+", fold(_first_clause(text, language)))
-    following = [*clause[1:], ""]
     return any(
-        word in objects and (not other or other in after)
-        for word, other in zip(clause, following, strict=True)
+        word in objects and (not other or other in after) for word, other in pairwise([*clause, ""])
     )
 
 

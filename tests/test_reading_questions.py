@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from assistant.acronyms import acronyms, both_ways
 from assistant.answer_types import asked_kinds, needs_the_one_before, stated_places
+from assistant.antecedents import opening
 from assistant.demand import demand, designations, figures_by_stem, names_nothing, years_by_stem
 from assistant.features import Asked, Surroundings, analysed_text, features
 from assistant.lists import whole_lists
@@ -17,8 +20,10 @@ from assistant.ranking import FITTED, coefficients
 from assistant.spelling import corrected, slips
 from assistant.why import Outcome, explain
 from corpus.documents import Sentence, Span
+from corpus.text import fold_space
 from index.analysis import analysed, terms
 from index.filters import FILTERS
+from index.language import UN_LANGUAGES
 from index.records import SentenceRow
 from ingest.passages import cut_passages
 from ingest.readers import read
@@ -149,6 +154,8 @@ def test_a_few_words_are_in_the_usual_language() -> None:
         ("The council of Ghent adopted it without a vote.", "en", True),
         ("The council of Ghent asked whether it was wet.", "en", False),
         ("In 2020 it counted bees.", "en", True),
+        ("(Ghent opened it.)", "en", True),
+        ("— a dash, and bees.", "en", False),
         ("Sus socios fueron Ghent y Lille.", "es", True),
         ("Plus tard elle a fermé.", "fr", True),
         ("« Elle » a commencé en mai.", "fr", True),
@@ -379,3 +386,11 @@ def test_a_sentence_may_name_nothing(sentence: str, nothing: bool) -> None:
 )
 def test_a_later_turn_puts_its_sibling_in_the_turns_before(turns: list[str], read: str) -> None:
     assert standalone_question(turns) == read
+
+
+@settings(max_examples=300)
+@given(st.text(), st.sampled_from(UN_LANGUAGES))
+def test_any_text_can_be_read_for_pronouns_and_names(text: str, language: str) -> None:
+    needs_the_one_before(text, language)
+    names_nothing(text, language)
+    assert opening(text, language, frozenset()) in fold_space(text)
