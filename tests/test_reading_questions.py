@@ -154,6 +154,7 @@ def test_a_few_words_are_in_the_usual_language() -> None:
         ("The council of Ghent adopted it without a vote.", "en", True),
         ("The council of Ghent asked whether it was wet.", "en", False),
         ("In 2020 it counted bees.", "en", True),
+        ("One of them counts bees, and moths.", "en", True),
         ("(Ghent opened it.)", "en", True),
         ("— a dash, and bees.", "en", False),
         ("Sus socios fueron Ghent y Lille.", "es", True),
