@@ -64,7 +64,7 @@ class Antecedents:
         """
         language = self._hits[one.passage].document.language
         subject = self._subjects[one.passage]
-        if self._names_its_subject(one, language, subject):
+        if self._is_named(one, language, subject):
             return ()
         formers = _of_the_text(one, self.before(one))
         texts = [former.sentence.text for former in formers]
@@ -84,8 +84,8 @@ class Antecedents:
         place = next(iter(naming or (named if nameless else [])), -1)
         return tuple(formers[: place + 1])
 
-    def _names_its_subject(self, one: SentenceRow, language: str, subject: frozenset[str]) -> bool:
-        """Tell so of a sentence, and of a row or an item that has most of its heading's names.
+    def _is_named(self, one: SentenceRow, language: str, subject: frozenset[str]) -> bool:
+        """Tell whether a sentence names its subject; a row or item by most of its heading's names.
 
         What a list gives are names too, and one may have a word in common with the heading.
         """
