@@ -91,12 +91,12 @@ def needs_the_one_before(text: str, language: str) -> bool:
     if all(before) and not subject.isdisjoint(words[:_OPENING_WORDS]):
         return True
     objects = _words("object_pronouns").get(language, frozenset())
-    before = _words("words_before_objects").get(language, frozenset())
+    behind = _words("words_before_objects").get(language, frozenset())
     after = _words("words_after_objects").get(language, frozenset())
     clause = re.findall(r"\w+", fold(_first_clause(text, language)))
     placed = zip(["", *clause], clause, [*clause[1:], ""], strict=False)
     return any(
-        word in objects and (former in before or not other or other in after)
+        word in objects and (former in behind or not other or other in after)
         for former, word, other in placed
     )
 
