@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Sequence
 from html import unescape
 from pathlib import Path
@@ -331,3 +332,8 @@ def test_a_browser_is_known_by_what_its_cookie_stands_for() -> None:
     ]
     assert [browser_secret(cookie) for cookie in cookies] == [secret.hex()] * 2
     assert browser_secret("") == browser_secret("1|zz") == ""
+
+
+def test_the_app_listens_on_this_machine_only() -> None:
+    config = tomllib.loads((Path(APP).parent / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert config["server"]["address"] == "127.0.0.1"
