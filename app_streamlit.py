@@ -29,7 +29,7 @@ BROWSER_COOKIE = "_streamlit_xsrf"
 @st.cache_resource(max_entries=1, show_spinner="Opening the index …")
 def _engine(settings: Settings, generation: str | None) -> QueryEngine:
     """Return the engine of one generation; a newly published one is another entry."""
-    engine = open_query_engine(settings, generation)
+    engine = open_query_engine(settings, generation, AUDIENCES)
     if engine.retriever.generation.warning:
         sys.stderr.write(f"Warning: {engine.retriever.generation.warning}\n")
     return engine
@@ -54,7 +54,7 @@ def main() -> None:
         return
     if engine.retriever.generation.warning:
         st.warning("The newest documents cannot be shown at the moment; the former are.")
-    reader = Reader(engine, AUDIENCES, _conversation())
+    reader = Reader(engine, _conversation())
     pages = [
         st.Page(partial(page.render, reader), title=page.title, url_path=page.address,
                 default=page is PAGES[0])

@@ -97,9 +97,7 @@ def _ask(arguments: argparse.Namespace) -> int:
 
     checked_question(arguments.question)  # before the model is loaded
     filters = _filters(arguments)
-    answer = _narrowed_engine(arguments, filters).answer(
-        arguments.question, filters, arguments.audience
-    )
+    answer = _narrowed_engine(arguments, filters).answer(arguments.question, filters)
     if arguments.json:
         print_json(answer.to_json())
     else:
@@ -114,7 +112,7 @@ def _search(arguments: argparse.Namespace) -> int:
         raise UsageError("-k must be at least 1.")
     text, filters = checked_question(arguments.query), _filters(arguments)
     retriever = _narrowed_engine(arguments, filters).retriever
-    query = retriever.query(text, filters, arguments.audience)
+    query = retriever.query(text, filters)
     hits = retriever.search(query, arguments.k)
     if arguments.json:
         rows = [hit.to_json() for hit in hits]
@@ -134,14 +132,12 @@ def _batch(arguments: argparse.Namespace) -> int:
     engine = _narrowed_engine(arguments, filters)
     for line in sys.stdin:
         if line.strip():
-            print_json(_batch_line(engine, line, filters, arguments.audience))
+            print_json(_batch_line(engine, line, filters))
             sys.stdout.flush()
     return 0
 
 
-def _batch_line(
-    engine: QueryEngine, line: str, filters: dict[str, str], audiences: list[str] | None
-) -> dict[str, Any]:
+def _batch_line(engine: QueryEngine, line: str, filters: dict[str, str]) -> dict[str, Any]:
     """Answer one line; an error becomes an answer with status ``failed``."""
     from assistant.query_engine import failed_answer
 
@@ -155,7 +151,7 @@ def _batch_line(
     answers = []
     for n in range(1, len(turns) + 1):
         try:
-            answer = engine.answer(turns[:n], filters, audiences)
+            answer = engine.answer(turns[:n], filters)
         except AssistantError as error:
             answer = failed_answer(turns[n - 1], error)
         answers.append(answer.to_json())
@@ -227,7 +223,7 @@ def _why(arguments: argparse.Namespace) -> int:
     checked_question(arguments.question)  # before the model is loaded
     filters = _filters(arguments)
     engine = _narrowed_engine(arguments, filters)
-    found = explain(engine, arguments.question, arguments.expect, filters, arguments.audience)
+    found = explain(engine, arguments.question, arguments.expect, filters)
     if arguments.json:
         print_json(found.to_json())
         return 0
@@ -259,7 +255,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _engine(arguments: argparse.Namespace) -> QueryEngine:
     from assistant.query_engine import open_query_engine
 
-    engine = open_query_engine(settings_of(arguments).values, arguments.generation)
+    engine = open_query_engine(
+        settings_of(arguments).values, arguments.generation, arguments.audience
+    )
     _warn(engine.retriever.generation)
     return engine
 
@@ -275,7 +273,7 @@ def _narrowed_engine(arguments: argparse.Namespace, filters: dict[str, str]) -> 
     from index.filters import no_match
 
     engine = _engine(arguments)
-    readable = engine.retriever.generation.records.select_documents({}, arguments.audience)
+    readable = engine.retriever.generation.records.documents()
     nothing = no_match([one.document for one in readable], filters)
     if nothing:
         sys.stderr.write(f"Warning: {nothing}\n")

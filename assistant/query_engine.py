@@ -38,12 +38,10 @@ class QueryEngine:
         self,
         turns: str | Sequence[str],
         filters: Mapping[str, str] | None = None,
-        audiences: Sequence[str] | None = None,
     ) -> Answer:
         """Answer a question, or the last turn of a conversation.
 
-        ``audiences`` None means every audience. Raises UsageError for a question that is
-        empty or too long, and for an unknown filter.
+        Raises UsageError for a question that is empty or too long, and for an unknown filter.
         """
         clock = _Clock()
         questions = [
@@ -52,7 +50,7 @@ class QueryEngine:
         standalone = standalone_question(questions)
         generation = self.retriever.generation
 
-        query = self.retriever.query(standalone, filters, audiences, questions[-1])
+        query = self.retriever.query(standalone, filters, questions[-1])
         searched = self.retriever.searched(query)
         hits = in_askers_version(query, self.retriever.search(query), searched, generation)
         clock.lap("retrieve")
@@ -96,12 +94,16 @@ class QueryEngine:
         return self.retriever.query(text).vector
 
 
-def open_query_engine(settings: Settings, generation: str | None = None) -> QueryEngine:
+def open_query_engine(
+    settings: Settings, generation: str | None = None, audiences: Sequence[str] | None = None
+) -> QueryEngine:
     """Open the published generation, or the one named, with the embedder that built it.
 
-    Raises NoUsableIndexError when there is none, or when the embedder is another one now.
+    ``audiences`` are the asker's: nothing is read of documents for others. None means all, which
+    is for staff. Raises NoUsableIndexError when there is none, or when the embedder is another one
+    now.
     """
-    opened = open_generation(settings.index, generation)
+    opened = open_generation(settings.index, generation, audiences)
     embedder = load_recorded_embedder(opened.manifest.embedder, settings.cache)
     return QueryEngine(HybridRetriever(opened, embedder))
 

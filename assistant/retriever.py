@@ -47,9 +47,9 @@ class Query:
 
     ``text`` is the question as it is read, its slips of the pen mended; ``asked`` is its last turn
     alone, of which the demands are to be met.
-    ``audiences`` None means every audience. ``noise`` are the vectors of foreign questions in the
-    same language, shape (n, dimension), where there are documents in another. ``tokens`` are the
-    question's, of unit length and centred; None where the index has none.
+    ``noise`` are the vectors of foreign questions in the same language, shape (n, dimension), where
+    there are documents in another. ``tokens`` are the question's, of unit length and centred; None
+    where the index has none.
     """
 
     text: str
@@ -57,7 +57,6 @@ class Query:
     language: str
     vector: Vectors
     filters: Mapping[str, str] = field(default_factory=dict)
-    audiences: Sequence[str] | None = None
     noise: Vectors | None = None
     tokens: Tokens | None = None
 
@@ -92,7 +91,6 @@ class HybridRetriever:
         self,
         text: str,
         filters: Mapping[str, str] | None = None,
-        audiences: Sequence[str] | None = None,
         last_turn: str | None = None,
     ) -> Query:
         """Make a question ready; this is its one encoding.
@@ -109,7 +107,7 @@ class HybridRetriever:
         store = self.generation.tokens
         tokens = store.question(given, language) if store and given else None
         noise = self._foreign(language)
-        return Query(text, asked, language, vector, filters or {}, audiences, noise, tokens)
+        return Query(text, asked, language, vector, filters or {}, noise, tokens)
 
     @cached_property
     def usual_language(self) -> str:
@@ -136,12 +134,12 @@ class HybridRetriever:
         """Return the documents that the query may find. Raises UsageError for an unknown filter."""
         records = self.generation.records
         if self._narrowed(query):
-            return records.select_documents(query.filters, query.audiences)
+            return records.select_documents(query.filters)
         return records.documents()
 
     def _narrowed(self, query: Query) -> bool:
         restricted = self.generation.records.restricted
-        return bool(query.filters) or query.audiences is not None or restricted
+        return bool(query.filters) or restricted
 
     def _dense(
         self, query: Query, only: Sequence[IndexedDocument] | None, k: int

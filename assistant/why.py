@@ -75,7 +75,6 @@ def explain(
     question: str,
     expected: str,
     filters: Mapping[str, str] | None = None,
-    audiences: Sequence[str] | None = None,
 ) -> Explanation:
     """Say what happened to a document, given by its id or path, when a question is asked.
 
@@ -88,18 +87,18 @@ def explain(
         return _not_indexed(engine, text, expected)
     document = found.document
     about = Explanation(text, document.id, Outcome.FILTERED_OUT, "", generation=generation.id)
-    if filters or audiences is not None:
-        searched = generation.records.select_documents(filters or {}, audiences)
+    if filters:
+        searched = generation.records.select_documents(filters)
         if document.id not in {one.document.id for one in searched}:
-            return replace(about, reason=_filter_reason(found, filters or {}, audiences))
-    query = engine.retriever.query(text, filters, audiences)
+            return replace(about, reason=_filter_reason(found, filters))
+    query = engine.retriever.query(text, filters)
     everything = engine.retriever.search(query, max(generation.passages.size, 1))
     rank = next((n for n, h in enumerate(everything, 1) if h.document.id == document.id), None)
     if rank is None:
         return replace(
             about, outcome=Outcome.OUTSCORED, reason="It has no passage that could be found."
         )
-    answer = engine.answer(text, filters, audiences)
+    answer = engine.answer(text, filters)
     about = replace(
         about,
         rank=rank,
@@ -186,18 +185,13 @@ def _not_indexed(engine: QueryEngine, question: str, expected: str) -> Explanati
     return Explanation(question, expected, Outcome.NOT_INDEXED, reason, generation=generation.id)
 
 
-def _filter_reason(
-    found: IndexedDocument, filters: Mapping[str, str], audiences: Sequence[str] | None
-) -> str:
-    document = found.document
-    own = {key: filter_value(document, key) for key in filters}
+def _filter_reason(found: IndexedDocument, filters: Mapping[str, str]) -> str:
+    own = {key: filter_value(found.document, key) for key in filters}
     parts = [
         f"{key} is {own[key] or 'not given'}, wanted is {value}"
         for key, value in filters.items()
         if own[key] != value
     ]
-    if audiences is not None and document.audience not in audiences:
-        parts.append(f"it is for {document.audience}, asked for is {', '.join(audiences)}")
     return f"The filters leave it out: {'; '.join(parts)}."
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime
 import re
 import tomllib
+import unicodedata
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from corpus.errors import UsageError
 from corpus.languages import is_language_tag, meant_tag
+from corpus.settings import DEFAULT_AUDIENCE
 
 CATALOGUE_FILE = "catalogue.toml"
 _DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
@@ -21,7 +23,8 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class CatalogueEntry:
     """One ``[[document]]`` table: the file it names and what is known of it.
 
-    Every field but ``path`` may be missing; the document itself then decides.
+    Every field but ``path`` may be missing; the document itself then decides, and the setting
+    ``default_audience`` for whom it is. ``path`` is in the composed form of Unicode (NFC).
     """
 
     path: str
@@ -32,7 +35,7 @@ class CatalogueEntry:
     type: str | None = None
     published: str | None = None
     language: str | None = None
-    audience: str = "public"
+    audience: str | None = None
     url: str | None = None
     sources: tuple[str, ...] = ()
     supersedes: str | None = None
@@ -41,17 +44,33 @@ class CatalogueEntry:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The entries by path; empty where the corpus has no catalogue file."""
+    """The entries by path; empty where the corpus has no catalogue file.
+
+    A document without an audience of its own is for ``default_audience``.
+    """
 
     entries: dict[str, CatalogueEntry] = field(default_factory=dict)
     exists: bool = False
+    default_audience: str = DEFAULT_AUDIENCE
 
     def entry(self, path: str) -> CatalogueEntry:
         """Return the entry for a path, or one that only knows the path."""
         return self.entries.get(path) or CatalogueEntry(path)
 
+    def audience(self, path: str) -> str:
+        """Return for whom the document at a path is."""
+        return self.entry(path).audience or self.default_audience
 
-def read_catalogue(corpus: Path) -> Catalogue:
+
+def composed(path: str) -> str:
+    """Return a path in the composed form of Unicode, in which file names are compared.
+
+    Some systems write an ``é`` as two characters, which a catalogue seldom does.
+    """
+    return unicodedata.normalize("NFC", path)
+
+
+def read_catalogue(corpus: Path, default_audience: str = DEFAULT_AUDIENCE) -> Catalogue:
     """Read ``catalogue.toml`` in the corpus folder.
 
     Raises UsageError, naming the file and the entry, for invalid TOML, an unknown key, a
@@ -59,7 +78,7 @@ def read_catalogue(corpus: Path) -> Catalogue:
     """
     file = corpus / CATALOGUE_FILE
     if not file.is_file():
-        return Catalogue()
+        return Catalogue(default_audience=default_audience)
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -70,7 +89,7 @@ def read_catalogue(corpus: Path) -> Catalogue:
     entries = [_entry(row, f"{file}, entry {n}") for n, row in enumerate(rows, 1)]
     _refuse_twice([entry.path for entry in entries], "path", file)
     _refuse_twice([entry.id for entry in entries if entry.id], "id", file)
-    return Catalogue({entry.path: entry for entry in entries}, exists=True)
+    return Catalogue({entry.path: entry for entry in entries}, True, default_audience)
 
 
 def _entry(row: dict[str, Any], where: str) -> CatalogueEntry:
@@ -97,6 +116,8 @@ def _value(key: str, value: Any, where: str) -> Any:
         return tuple(value)
     if not isinstance(value, str) or not value.strip():
         raise UsageError(f"{where}: {key} must be text, in quotes, and not empty.")
+    if key == "path":
+        return composed(value)
     if key == "published" and not _DATE.fullmatch(value):
         raise UsageError(f"{where}: published must be a date such as 2025-07-11, 2025-07 or 2025.")
     if key == "language" and not is_language_tag(value):

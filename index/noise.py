@@ -37,6 +37,21 @@ class Noise:
         return table.get(language, _mean(list(table.values())))
 
 
+def highest_noise(noises: Sequence[Noise]) -> Noise:
+    """Return the noise of several collections together: for each language the highest of theirs.
+
+    The sentence that is nearest among all is the nearest of one of them.
+    """
+    together = Noise({}, {})
+    for noise in noises:
+        for table, own in (
+            (together.same_language, noise.same_language),
+            (together.other_language, noise.other_language),
+        ):
+            table.update({tag: max(value, table.get(tag, value)) for tag, value in own.items()})
+    return together
+
+
 def measure_noise(questions: Vectors, blocks: Iterable[Vectors], languages: Sequence[str]) -> Noise:
     """Measure the noise of sentences from the vectors that ``question_vectors`` gave.
 

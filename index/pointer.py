@@ -9,37 +9,34 @@ the same content, for the case that ``CURRENT`` itself is damaged.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from corpus.errors import DamagedIndexError
-from index.repairs import index_command
+from index.repairs import index_command, sync_command
 from index.sealed import seal, unseal
 
 POINTER_FILE = "CURRENT"
 COPY_FILE = "CURRENT.copy"
 # A document may be shown where its content and its audience are these.
 Permitted = frozenset[tuple[str, str]]
-_BARE_ID = re.compile(r"\d{6,}-[0-9a-f]+\n?")
 
 
 @dataclass(frozen=True)
 class Pointer:
     """The published generation, and those that were published before it, latest first.
 
-    ``documents`` has the (SHA-256, audience) of all that is published; None where a former
-    version, which did not record it, wrote the pointer.
+    ``documents`` has the (SHA-256, audience) of all that is published.
     """
 
     generation: str
     history: tuple[str, ...] = ()
-    documents: tuple[tuple[str, str], ...] | None = None
+    documents: tuple[tuple[str, str], ...] = ()
 
     @property
-    def permitted(self) -> Permitted | None:
-        """What may be shown at all; None where that is not known."""
-        return None if self.documents is None else frozenset(self.documents)
+    def permitted(self) -> Permitted:
+        """What may be shown at all."""
+        return frozenset(self.documents)
 
 
 def read_pointer(index: Path) -> Pointer | None:
@@ -59,7 +56,8 @@ def read_pointer(index: Path) -> Pointer | None:
         raise DamagedIndexError(
             f"{' '.join(problems)} Name the generation to serve: "
             f"{index_command('rollback GENERATION', index)}; these are there: "
-            f"{', '.join(sorted(path.name for path in (index / 'generations').glob('*')))}"
+            f"{', '.join(sorted(path.name for path in (index / 'generations').glob('*')))}. "
+            f"An index of an older version is built anew: {sync_command(index, force=True)}"
         )
     return None
 
@@ -87,7 +85,7 @@ def write_pointer(index: Path, pointer: Pointer) -> None:
         {
             **asdict(pointer),
             "history": list(pointer.history),
-            "documents": [list(pair) for pair in pointer.documents or ()],
+            "documents": [list(pair) for pair in pointer.documents],
         }
     )
     for name in (COPY_FILE, POINTER_FILE):
@@ -108,9 +106,6 @@ def sync_to_disk(path: Path) -> None:
 
 
 def _parsed(data: bytes, file: Path) -> Pointer:
-    text = data.decode("utf-8", "replace")
-    if _BARE_ID.fullmatch(text):  # as the index format 2 had it
-        return Pointer(text.strip())
     values = unseal(data, str(file))
     try:
         return Pointer(

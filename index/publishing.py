@@ -66,7 +66,7 @@ def settle(index: Path, building: Path, generation: str) -> Path:
 
     Everything in it is on disk before it moves. Returns its new place.
     """
-    for file in building.iterdir():
+    for file in building.rglob("*"):
         sync_to_disk(file)
     sync_to_disk(building)
     target = generation_folder(index, generation)

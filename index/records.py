@@ -1,31 +1,23 @@
-"""Reading a generation's documents, pages, passages and keywords from SQLite."""
+"""What a generation holds, as rows, and reading them from all shards that are open as from one."""
 
 from __future__ import annotations
 
-import json
-import sqlite3
-import threading
-import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
-from pathlib import Path
+from itertools import chain
+from typing import TYPE_CHECKING
 
-from corpus.documents import Document, Page, Passage, Sentence, Span
-from corpus.errors import DamagedIndexError
-from index.filters import FILTERS, check_filters
-from index.pointer import Permitted
+from corpus.documents import Document, Page, Passage, Sentence
+from index.filters import check_filters
+from index.keyword_scores import Statistics, score
 
-_SELECT_DOCUMENTS = (
-    "SELECT record, own_title, own_language, first_passage, end_passage FROM documents"
-)
+if TYPE_CHECKING:
+    from index.shard_records import ShardRecords
 
-_KEYWORD_SEARCH = """
-    SELECT keywords.rowid, -bm25(keywords) AS score FROM keywords
-    JOIN passages ON passages.row = keywords.rowid
-    JOIN documents ON documents.id = passages.document_id
-    WHERE {conditions} ORDER BY score DESC, keywords.rowid LIMIT ?
-"""
+# Of each shard's passages this many times as many are scored anew as are wanted: by the statistics
+# of all shards they come in another order than by its own.
+_CANDIDATES = 2
 
 
 @dataclass(frozen=True)
@@ -35,15 +27,20 @@ class Quarantined:
     path: str
     sha256: str
     reason: str
+    audience: str
 
 
 @dataclass(frozen=True)
 class Duplicate:
-    """A file with the content of the document at the path ``of``; it is not indexed again."""
+    """A file with the content of the document at the path ``of``; it is not indexed again.
+
+    Both are for the same audience.
+    """
 
     path: str
     sha256: str
     of: str
+    audience: str
 
 
 @dataclass(frozen=True)
@@ -82,142 +79,109 @@ class SentenceRow:
     digest: str
 
 
-class Records:
-    """Read-only access to one generation's ``records.sqlite``, from any thread.
+@dataclass(frozen=True)
+class RecordsPart:
+    """The records of one shard, and which rows of the whole are its own.
 
-    The file never changes, so it is opened as immutable: no lock, no journal. Where ``permitted``
-    is given, documents with another content or audience are as if they were not there.
+    Its ``passages`` passages are the rows from ``first_passage`` on, its ``sentences`` sentences
+    those from ``first_sentence`` on.
     """
 
-    def __init__(self, path: Path, permitted: Permitted | None = None) -> None:
-        self.path = path
-        self._permitted = permitted
-        self._thread = threading.local()
-        # A connection and its cache of statements refer to each other: without being closed, it
-        # would stay open until the next full collection of garbage, or for good once frozen.
-        self._connections: list[sqlite3.Connection] = []
-        weakref.finalize(self, _close, self._connections)
-        try:
-            self._connection.execute("SELECT count(*) FROM documents")
-        except sqlite3.Error as error:
-            raise DamagedIndexError(f"{path} is missing or damaged ({error}).") from error
+    records: ShardRecords
+    first_passage: int
+    passages: int
+    first_sentence: int
+    sentences: int
 
-    @property
-    def _connection(self) -> sqlite3.Connection:
-        found: sqlite3.Connection | None = getattr(self._thread, "connection", None)
-        if found is None:
-            found = self._thread.connection = sqlite3.connect(
-                read_only_uri(self.path), uri=True, check_same_thread=False
-            )
-            self._connections.append(found)
-        return found
+
+class Records:
+    """Read-only access to the records of the shards that are open, from any thread.
+
+    Rows are those of the whole. A document that its shard may not show is as if it were not there.
+    """
+
+    def __init__(self, parts: Sequence[RecordsPart]) -> None:
+        self._parts = tuple(parts)
 
     @property
     def restricted(self) -> bool:
-        """Whether a search must name the documents that it may find."""
-        return self._permitted is not None
-
-    @cached_property
-    def _documents(self) -> list[IndexedDocument]:
-        return self._selected(f"{_SELECT_DOCUMENTS} ORDER BY path", ())
-
-    def _selected(self, query: str, values: Sequence[str]) -> list[IndexedDocument]:
-        found = [_indexed(*row) for row in self._connection.execute(query, values)]
-        return [one for one in found if self._may_show(one.document)]
-
-    def _may_show(self, document: Document) -> bool:
-        return self._permitted is None or (document.sha256, document.audience) in self._permitted
+        """Whether only documents are shown that are still published."""
+        return any(part.records.restricted for part in self._parts)
 
     def documents(self) -> list[IndexedDocument]:
         """Return every document, ordered by path."""
-        return self._documents
+        return self._by_path((part, part.records.documents()) for part in self._parts)
 
     def document(self, document_id: str) -> IndexedDocument | None:
         """Return one document, or None when there is none of this id."""
-        query = f"{_SELECT_DOCUMENTS} WHERE id = ?"
-        return next(iter(self._selected(query, (document_id,))), None)
+        for part in self._parts:
+            found = part.records.document(document_id)
+            if found is not None:
+                return _placed(found, part)
+        return None
 
-    def select_documents(
-        self, filters: Mapping[str, str], audiences: Sequence[str] | None
-    ) -> list[IndexedDocument]:
-        """Return the documents that pass every filter and that one of the audiences may read.
+    def select_documents(self, filters: Mapping[str, str]) -> list[IndexedDocument]:
+        """Return the documents that pass every filter, ordered by path.
 
-        ``audiences`` None means every audience. Raises UsageError for an unknown filter and for a
-        value that no document can have.
+        Raises UsageError for an unknown filter and for a value that no document can have.
         """
         check_filters(filters)
-        conditions = [FILTERS[key] for key in filters] or ["1"]
-        values = list(filters.values())
-        if audiences is not None:
-            conditions.append(f"audience IN ({_marks(audiences)})")
-            values += audiences
-        query = f"{_SELECT_DOCUMENTS} WHERE {' AND '.join(conditions)} ORDER BY path"
-        return self._selected(query, values)
+        return self._by_path((part, part.records.select_documents(filters)) for part in self._parts)
+
+    def _by_path(
+        self, found: Iterable[tuple[RecordsPart, list[IndexedDocument]]]
+    ) -> list[IndexedDocument]:
+        if len(self._parts) == 1:
+            return next(documents for _, documents in found)
+        placed = (_placed(document, part) for part, documents in found for document in documents)
+        return sorted(placed, key=lambda indexed: indexed.document.path)
 
     def page(self, document_id: str, number: int) -> Page | None:
         """Return one page, or None when there is no such page."""
-        query = "SELECT * FROM pages WHERE document_id = ? AND number = ?"
-        row = self._connection.execute(query, (document_id, number)).fetchone()
-        return Page(*row) if row else None
+        found = (part.records.page(document_id, number) for part in self._parts)
+        return next((page for page in found if page is not None), None)
 
     def pages(self, document_id: str) -> list[Page]:
         """Return a document's pages in order."""
-        query = "SELECT * FROM pages WHERE document_id = ? ORDER BY number"
-        return [Page(*row) for row in self._connection.execute(query, (document_id,))]
+        return list(chain.from_iterable(part.records.pages(document_id) for part in self._parts))
 
     def passages(self, rows: Iterable[int]) -> dict[int, Passage]:
         """Return passages by row, without their sentences."""
-        wanted = json.dumps(list(rows))
-        query = (
-            "SELECT row, id, document_id, first_page, last_page, section, start, end, text "
-            "FROM passages WHERE row IN (SELECT value FROM json_each(?))"
-        )
         return {
-            row: Passage(key, document, first, last, tuple(json.loads(section)), start, end, text)
-            for row, key, document, first, last, section, start, end, text in (
-                self._connection.execute(query, (wanted,))
-            )
+            row + part.first_passage: passage
+            for part, own in self._passage_rows(rows)
+            for row, passage in part.records.passages(own).items()
         }
 
     def sentences(self, passages: Iterable[int]) -> list[SentenceRow]:
         """Return the sentences of these passages, in reading order within each."""
-        wanted = json.dumps(list(passages))
-        query = (
-            "SELECT row, passage, text, spans, kind, lead, digest FROM sentences "
-            "WHERE passage IN (SELECT value FROM json_each(?)) ORDER BY row"
-        )
         return [
-            SentenceRow(row, passage, Sentence(text, _spans(spans), kind, lead), digest)
-            for row, passage, text, spans, kind, lead, digest in (
-                self._connection.execute(query, (wanted,))
-            )
+            _sentence_placed(sentence, part)
+            for part, own in self._passage_rows(passages)
+            for sentence in part.records.sentences(own)
         ]
 
     def repeated(self, texts: Iterable[str]) -> set[str]:
-        """Return those of some sentences that many documents share word for word."""
-        if not self._has_table("repeated"):  # former versions did not note it
-            return set()
-        query = "SELECT text FROM repeated WHERE text IN (SELECT value FROM json_each(?))"
-        found = self._connection.execute(query, (json.dumps(list(texts)),))
-        return {text for (text,) in found}
+        """Return those of some sentences that many documents of one audience share."""
+        wanted = list(texts)
+        return set().union(*(part.records.repeated(wanted) for part in self._parts))
 
     def sentence_rows(self, passages: Iterable[int]) -> list[tuple[int, int]]:
         """Return (sentence row, passage row) of these passages' sentences, by row."""
-        wanted = json.dumps(list(passages))
-        query = (
-            "SELECT row, passage FROM sentences "
-            "WHERE passage IN (SELECT value FROM json_each(?)) ORDER BY row"
-        )
-        return self._connection.execute(query, (wanted,)).fetchall()
+        return [
+            (row + part.first_sentence, passage + part.first_passage)
+            for part, own in self._passage_rows(passages)
+            for row, passage in part.records.sentence_rows(own)
+        ]
 
     def passage_rows(self, sentences: Iterable[int]) -> list[int]:
         """Return the rows of the passages that these sentence rows stand in, ascending."""
-        query = (
-            "SELECT DISTINCT passage FROM sentences "
-            "WHERE row IN (SELECT value FROM json_each(?)) ORDER BY passage"
-        )
-        found = self._connection.execute(query, (json.dumps(list(sentences)),))
-        return [passage for (passage,) in found]
+        wanted = list(sentences)
+        found = []
+        for part in self._parts:
+            own = _own(wanted, part.first_sentence, part.sentences)
+            found += [row + part.first_passage for row in part.records.passage_rows(own)]
+        return found
 
     def content(self, indexed: IndexedDocument) -> DocumentContent:
         """Return all that is stored of a document, as its reading gave it."""
@@ -234,62 +198,46 @@ class Records:
             [replace(passages[row], sentences=tuple(sentences[row])) for row in rows],
         )
 
-    def passage_rows_by_digest(self, digests: Iterable[str]) -> dict[str, int]:
-        """Return a row for each of these digests of embedded passage texts that is there."""
-        return self._rows("passages", digests)
+    def passage_rows_by_digest(
+        self, digests: Iterable[str], audience: str | None = None
+    ) -> dict[str, int]:
+        """Return a row for each of these digests of embedded passage texts that is there.
 
-    def sentence_rows_by_digest(self, digests: Iterable[str]) -> dict[str, int]:
-        """Return a row for each of these digests of embedded sentence texts that is there."""
-        return self._rows("sentences", digests)
+        Where several shards have the text, the row is that of ``audience``.
+        """
+        wanted = list(digests)
+        found: dict[str, int] = {}
+        for part in self._first_of_all(audience):
+            rows = part.records.passage_rows_by_digest(wanted).items()
+            found |= {key: row + part.first_passage for key, row in rows if key not in found}
+        return found
 
-    def _rows(self, table: str, digests: Iterable[str]) -> dict[str, int]:
-        query = (
-            f"SELECT digest, row FROM {table} "  # noqa: S608 - one of two names
-            "WHERE digest IN (SELECT value FROM json_each(?))"
-        )
-        return dict(self._connection.execute(query, (json.dumps(list(digests)),)))
+    def sentence_rows_by_digest(
+        self, digests: Iterable[str], audience: str | None = None
+    ) -> dict[str, int]:
+        """Return a row for each of these digests of embedded sentence texts that is there.
 
-    def extent_of_sentences(self, first: int, end: int) -> tuple[int, int]:
-        """Return the sentence rows, first and end, of the passage rows ``first`` up to ``end``."""
-        query = "SELECT min(row), max(row) FROM sentences WHERE passage >= ? AND passage < ?"
-        low, high = self._connection.execute(query, (first, end)).fetchone()
-        return (0, 0) if low is None else (low, high + 1)
+        Where several shards have the text, the row is that of ``audience``.
+        """
+        wanted = list(digests)
+        found: dict[str, int] = {}
+        for part in self._first_of_all(audience):
+            rows = part.records.sentence_rows_by_digest(wanted).items()
+            found |= {key: row + part.first_sentence for key, row in rows if key not in found}
+        return found
 
-    def counts(self) -> dict[str, int]:
-        """Count what is stored, by the names that a manifest's counts have."""
-        tables = {"quarantine": "quarantined"}
-        return {
-            tables.get(table, table): self._connection.execute(
-                f"SELECT count(*) FROM {table}"  # noqa: S608 - names from the tuple below
-            ).fetchone()[0]
-            for table in ("documents", "pages", "passages", "sentences", "quarantine")
-        }
-
-    def damage(self) -> list[str]:
-        """Return what SQLite finds wrong with the file; empty where it is sound."""
-        rows = self._connection.execute("PRAGMA quick_check").fetchall()
-        return [] if rows == [("ok",)] else [str(row[0]) for row in rows]
-
-    def has_terms(self) -> bool:
-        """Tell whether the passages' terms are stored, so that they can be copied."""
-        columns = self._connection.execute("SELECT name FROM pragma_table_info('passages')")
-        return ("terms",) in columns.fetchall()
+    def _first_of_all(self, audience: str | None) -> list[RecordsPart]:
+        return sorted(self._parts, key=lambda part: part.records.audience != audience)
 
     def quarantined(self) -> list[Quarantined]:
         """Return the files that could not be read, by path."""
-        query = "SELECT path, sha256, reason FROM quarantine ORDER BY path"
-        return [Quarantined(*row) for row in self._connection.execute(query)]
+        found = chain.from_iterable(part.records.quarantined() for part in self._parts)
+        return sorted(found, key=lambda file: file.path)
 
     def duplicates(self) -> list[Duplicate]:
         """Return the files that have the content of an indexed document, by path."""
-        if not self._has_table("duplicates"):  # format 2 had none
-            return []
-        query = "SELECT path, sha256, of FROM duplicates ORDER BY path"
-        return [Duplicate(*row) for row in self._connection.execute(query)]
-
-    def _has_table(self, name: str) -> bool:
-        query = "SELECT 1 FROM sqlite_master WHERE name = ?"
-        return self._connection.execute(query, (name,)).fetchone() is not None
+        found = chain.from_iterable(part.records.duplicates() for part in self._parts)
+        return sorted(found, key=lambda file: file.path)
 
     def keyword_search(
         self,
@@ -300,59 +248,69 @@ class Records:
     ) -> list[tuple[int, float]]:
         """Return up to ``k`` (passage row, BM25 score), best first, ties by row.
 
-        Scores are positive, as FTS5's ``bm25`` with its sign turned. ``languages`` and
-        ``documents`` (ids) restrict what is found; None means no restriction.
+        Scores are positive, as FTS5's ``bm25`` with its sign turned over all shards together.
+        ``languages`` and ``documents`` (ids) restrict what is found; None means no restriction.
         """
-        match = " OR ".join(f'"{term}"' for term in dict.fromkeys(query_terms))
-        if not match:
-            return []
-        conditions, values = ["keywords MATCH ?"], [match]
-        if languages is not None:
-            conditions.append(f"language IN ({_marks(languages)})")
-            values += languages
-        if documents is not None:
-            conditions.append("documents.id IN (SELECT value FROM json_each(?))")
-            values.append(json.dumps(list(documents)))
-        query = _KEYWORD_SEARCH.format(conditions=" AND ".join(conditions))
-        return self._connection.execute(query, [*values, k]).fetchall()
+        wanted = list(dict.fromkeys(query_terms))
+        if len(self._parts) == 1:
+            return self._parts[0].records.keyword_search(wanted, k, languages, documents)
+        counts = self.passage_counts(wanted)
+        sizes = [part.records.keyword_size() for part in self._parts]
+        passages, tokens = map(sum, zip(*sizes, strict=True)) if sizes else (0, 0)
+        statistics = Statistics(passages, tokens, {term: counts.get(term, 0) for term in wanted})
+        found: list[tuple[int, float]] = []
+        for part in self._parts:
+            nearest = part.records.keyword_search(wanted, _CANDIDATES * k, languages, documents)
+            texts = part.records.keyword_terms(row for row, _ in nearest)
+            found += [
+                (row + part.first_passage, score(terms, statistics)) for row, terms in texts.items()
+            ]
+        return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
 
     def passage_counts(self, query_terms: Iterable[str]) -> dict[str, int]:
         """Return in how many passages each term stands; terms found nowhere are left out."""
         wanted = list(dict.fromkeys(query_terms))
-        query = f"SELECT term, doc FROM keyword_counts WHERE term IN ({_marks(wanted)})"  # noqa: S608
-        return dict(self._connection.execute(query, wanted))
+        if len(self._parts) == 1:
+            return self._parts[0].records.passage_counts(wanted)
+        counts: Counter[str] = Counter()
+        for part in self._parts:
+            counts.update(part.records.passage_counts(wanted))
+        return dict(counts)
 
     def vocabulary(self, start: str, shortest: int, longest: int) -> list[tuple[str, int]]:
         """Return (term, passages that it stands in) for terms with this start and length."""
-        query = (
-            "SELECT term, doc FROM keyword_counts WHERE term >= ? AND term < ? "
-            "AND length(term) BETWEEN ? AND ?"
-        )
-        values = (start, start + chr(0x10FFFF), shortest, longest)
-        return self._connection.execute(query, values).fetchall()
+        if len(self._parts) == 1:
+            return self._parts[0].records.vocabulary(start, shortest, longest)
+        counts: Counter[str] = Counter()
+        for part in self._parts:
+            counts.update(dict(part.records.vocabulary(start, shortest, longest)))
+        return sorted(counts.items())
+
+    def _passage_rows(self, rows: Iterable[int]) -> Iterator[tuple[RecordsPart, list[int]]]:
+        """Yield each shard with its own rows of those given, numbered as it numbers them."""
+        wanted = list(rows)
+        if len(self._parts) == 1:
+            yield self._parts[0], wanted
+            return
+        for part in self._parts:
+            own = _own(wanted, part.first_passage, part.passages)
+            if own:
+                yield part, own
 
 
-def _close(connections: list[sqlite3.Connection]) -> None:
-    for connection in connections:
-        connection.close()
+def _own(rows: Iterable[int], first: int, count: int) -> list[int]:
+    return [row - first for row in rows if first <= row < first + count]
 
 
-def read_only_uri(path: Path) -> str:
-    """Return the address under which SQLite opens a file that never changes."""
-    return f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+def _placed(indexed: IndexedDocument, part: RecordsPart) -> IndexedDocument:
+    first = part.first_passage
+    if first == 0:
+        return indexed
+    return replace(indexed, first=indexed.first + first, end=indexed.end + first)
 
 
-def _marks(values: Sequence[object]) -> str:
-    return ", ".join("?" * len(values))
-
-
-def _indexed(
-    record: str, own_title: str, own_language: str, first: int, end: int
-) -> IndexedDocument:
-    values = json.loads(record)
-    values["sources"] = tuple(values["sources"])
-    return IndexedDocument(Document(**values), own_title, own_language, first, end)
-
-
-def _spans(text: str) -> tuple[Span, ...]:
-    return tuple(Span(*values) for values in json.loads(text))
+def _sentence_placed(sentence: SentenceRow, part: RecordsPart) -> SentenceRow:
+    if part.first_passage == part.first_sentence == 0:
+        return sentence
+    row, passage = sentence.row + part.first_sentence, sentence.passage + part.first_passage
+    return replace(sentence, row=row, passage=passage)

@@ -1,4 +1,4 @@
-"""Writing a new generation's ``records.sqlite``, one document at a time."""
+"""Writing a shard's ``records.sqlite``, one document at a time."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from types import TracebackType
 
 from corpus.documents import Document, Passage, Sentence
 from index.analysis import terms
-from index.records import DocumentContent, IndexedDocument, Quarantined, Records, read_only_uri
+from index.records import DocumentContent, Duplicate, IndexedDocument, Quarantined
+from index.shard_records import ShardRecords, read_only_uri
 
 # Functions from a passage (for one of its sentences, with the document's own title) to what is
 # embedded, and from that to the digest by which it is recognised.
 PassageText = Callable[[Passage], str]
 SentenceText = Callable[[str, Passage, Sentence], str]
 Digest = Callable[[str], str]
+# What the counts of a shard, and of a generation, are of.
+COUNTED = ("documents", "pages", "passages", "sentences", "quarantined")
 
 
 @dataclass(frozen=True)
 class Carried:
-    """``count`` rows from ``first`` on are the rows from ``former`` on of the former generation."""
+    """``count`` rows from ``first`` on are the rows from ``former`` on of the former shard."""
 
     first: int
     former: int
@@ -43,6 +46,8 @@ class NewText:
 class RecordsWriter:
     """Fills a new database; rows are numbered from 0 in the order of the calls.
 
+    ``former`` are the records of the same audience in the generation before, if there are any.
+
     What has to be embedded for them is collected on the way: ``new_passages`` and
     ``new_sentences``, with ``carried_passages`` and ``carried_sentences`` for the rest. Every
     method raises OSError when the file cannot be written.
@@ -51,19 +56,17 @@ class RecordsWriter:
     def __init__(
         self,
         path: Path,
-        former: Records | None,
+        former: ShardRecords | None,
         passage_text: PassageText,
         sentence_text: SentenceText,
         digest: Digest,
     ) -> None:
         self._path = path
-        self._former = former
+        self.former = former
         self._passage_text = passage_text
         self._sentence_text = sentence_text
         self._digest = digest
-        self.counts = dict.fromkeys(
-            ("documents", "pages", "passages", "sentences", "quarantined"), 0
-        )
+        self.counts = dict.fromkeys(COUNTED, 0)
         self.new_passages: list[NewText] = []
         self.new_sentences: list[NewText] = []
         self.carried_passages: list[Carried] = []
@@ -96,6 +99,7 @@ class RecordsWriter:
                     )
                     self._connection.execute("INSERT INTO keywords (keywords) VALUES ('rebuild')")
                     self._connection.execute("INSERT INTO keywords (keywords) VALUES ('optimize')")
+                    self._connection.execute(_NOTE_SIZE, (self.counts["passages"],))
                     self._connection.commit()
         finally:
             self._connection.close()
@@ -113,15 +117,16 @@ class RecordsWriter:
         self.languages.append((document.language, self.counts["sentences"] - sentences))
 
     def carry_over(self, document: Document, known: IndexedDocument) -> None:
-        """Copy a document's rows from the former generation, under the description given.
+        """Copy a document's rows from the former shard, under the description given.
 
-        Its id, content and language are those that it had there.
+        Its id, content and language are those that it had there; the rows of ``known`` are those
+        of that shard.
         """
         first, row = self.counts["passages"], self.counts["sentences"]
         shift = first - known.first
-        former = self._former
+        former = self.former
         if former is None:
-            raise ValueError("Nothing can be carried over without a former generation.")
+            raise ValueError("Nothing can be carried over without a former shard.")
         low, high = former.extent_of_sentences(known.first, known.end)
         of_passages = (known.first, known.end)
         with self._writing():
@@ -139,13 +144,13 @@ class RecordsWriter:
     def add_quarantined(self, file: Quarantined) -> None:
         """Store that a file could not be read, and why."""
         with self._writing():
-            self._insert("quarantine", file.path, file.sha256, file.reason)
+            self._insert("quarantine", file.path, file.sha256, file.reason, file.audience)
         self.counts["quarantined"] += 1
 
-    def add_duplicate(self, path: str, sha256: str, of: str) -> None:
-        """Store that a file has the content of the document at ``of``, and is no second one."""
+    def add_duplicate(self, file: Duplicate) -> None:
+        """Store that a file has the content of another document, and is no second one."""
         with self._writing():
-            self._insert("duplicates", path, sha256, of)
+            self._insert("duplicates", file.path, file.sha256, file.of, file.audience)
 
     def _add_document(
         self, document: Document, own_title: str, own_language: str, first: int
@@ -225,10 +230,7 @@ class RecordsWriter:
 
 
 def _record(document: Document) -> str:
-    """Return a document as JSON, without what is not known of it.
-
-    A version that does not know a field yet can so read what does not use it.
-    """
+    """Return a document as JSON, without what is not known of it."""
     known = {name: value for name, value in asdict(document).items() if value is not None}
     return json.dumps(known, ensure_ascii=False)
 
@@ -240,6 +242,7 @@ _NOTE_REPEATED = """
     GROUP BY sentences.text
     HAVING count(DISTINCT passages.document_id) >= max(3, :documents / 10.0)
 """
+_NOTE_SIZE = "INSERT INTO keyword_size SELECT ?, coalesce(sum(cnt), 0) FROM keyword_counts"
 _COPY_PAGES = "INSERT INTO pages SELECT * FROM former.pages WHERE document_id = ?"
 _COPY_PASSAGES = """
     INSERT INTO passages

@@ -1,4 +1,5 @@
--- One generation's documents, pages, passages, sentences and keyword terms. Immutable once built.
+-- One audience's documents, pages, passages, sentences and keyword terms in a generation. Immutable
+-- once built.
 -- Passage and sentence rows count from 0, as do the rows of their vectors.
 
 CREATE TABLE documents (
@@ -59,13 +60,15 @@ CREATE TABLE repeated (
 CREATE TABLE quarantine (
     path TEXT PRIMARY KEY,
     sha256 TEXT NOT NULL,
-    reason TEXT NOT NULL
+    reason TEXT NOT NULL,
+    audience TEXT NOT NULL
 ) WITHOUT ROWID;
 
 CREATE TABLE duplicates (
     path TEXT PRIMARY KEY,
     sha256 TEXT NOT NULL,
-    of TEXT NOT NULL               -- the path of the document with the same content
+    of TEXT NOT NULL,              -- the path of the document with the same content
+    audience TEXT NOT NULL
 ) WITHOUT ROWID;
 
 -- Terms come from index.analysis, and lie beside the passages: the next generation copies them. Those
@@ -78,3 +81,9 @@ CREATE VIRTUAL TABLE keywords USING fts5 (
     tokenize="unicode61 remove_diacritics 0"
 );
 CREATE VIRTUAL TABLE keyword_counts USING fts5vocab (keywords, 'row');
+
+-- How many passages and terms the keyword search knows: one row, for scores over several shards.
+CREATE TABLE keyword_size (
+    passages INTEGER NOT NULL,
+    terms INTEGER NOT NULL
+);

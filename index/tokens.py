@@ -14,9 +14,11 @@ the space; the figures are in docs/measurements.md.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +112,7 @@ def unpacked(stored: Codes, dimension: int) -> Tokens:
 
 
 class TokenStore:
-    """The tokens of all passages of a generation, mapped from its files; see ``open_tokens``."""
+    """The tokens of all passages of a shard, mapped from its files; see ``open_tokens``."""
 
     def __init__(self, codes: Codes, rows: Places, centres: Centres) -> None:
         self._codes = codes
@@ -150,6 +152,31 @@ class TokenStore:
         return replace(tokens, vectors=centred(tokens.vectors, self.centres.of_questions(language)))
 
 
+class JoinedTokens(TokenStore):
+    """The tokens of several shards, numbered on from one to the next."""
+
+    def __init__(self, stores: Sequence[TokenStore]) -> None:
+        super().__init__(np.zeros((0, 0), np.uint8), np.zeros(1, np.int64), stores[0].centres)
+        self._stores = stores
+        self._firsts = list(accumulate((store.passages for store in stores), initial=0))
+
+    @property
+    def passages(self) -> int:
+        return self._firsts[-1]
+
+    def count(self, row: int) -> int:
+        store, own = self._place(row)
+        return store.count(own)
+
+    def stored(self, row: int) -> Codes:
+        store, own = self._place(row)
+        return store.stored(own)
+
+    def _place(self, row: int) -> tuple[TokenStore, int]:
+        place = bisect_right(self._firsts, row) - 1
+        return self._stores[place], row - self._firsts[place]
+
+
 def write_tokens(
     folder: Path, counts: Sequence[int], parts: Iterable[Codes], centres: Centres
 ) -> None:
@@ -172,7 +199,7 @@ def write_tokens(
 
 
 def open_tokens(folder: Path, dimension: int) -> TokenStore | None:
-    """Open the tokens of a generation; None where its model gives none.
+    """Open the tokens in a shard's folder; None where its model gives none.
 
     Raises DamagedIndexError for files that do not fit each other.
     """

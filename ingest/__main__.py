@@ -107,7 +107,7 @@ def _list(arguments: argparse.Namespace) -> int:
         print_json({"documents": rows})
         return 0
     for row in rows:
-        sys.stdout.write(f"{row['state']:<11} {row['path']}\n")
+        sys.stdout.write(f"{row['state']:<11} {row['path']} (for {row['audience']})\n")
         if row["state"] == "indexed":
             sys.stdout.write(
                 f"            {row['id']}: {row['title']} ({row['language']}, "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from index.generations import Generation
 from index.language import detect_language
 from index.records import DocumentContent, IndexedDocument, Quarantined
 from index.records_writer import RecordsWriter
+from index.shards import RECORDS_FILE, Shard, shard_folder
 from ingest.passages import (
     cut_passages,
     digest,
@@ -29,44 +31,52 @@ from ingest.stages import Stages
 
 @dataclass(frozen=True)
 class Content:
-    """The records of a new generation, closed, and the files that could not be read."""
+    """The records of a new generation's shards by audience, and the files that cannot be read."""
 
-    records: RecordsWriter
+    records: dict[str, RecordsWriter]
     quarantined: list[Quarantined]
 
 
-def write_content(
-    path: Path, corpus: Path, plan: Plan, former: Generation | None, stages: Stages
-) -> Content:
-    """Write documents, pages, passages and sentences to ``path``, in the order of their paths.
+def shard_of(audience: str) -> str:
+    """Return the audience in whose shard files for an audience are stored: nobody else's."""
+    return audience
 
-    Known content is copied from the former generation, the rest is read, some files at a time.
+
+def write_content(folder: Path, plan: Plan, previous: Generation | None, stages: Stages) -> Content:
+    """Write documents, pages, passages and sentences to shards in ``folder``, by path in each.
+
+    Known content is copied from the previous generation, the rest is read, some files at a time.
     Raises AssistantError for a file that changes meanwhile.
     """
-    copied = former.records if former and former.records.has_terms() else None
     stages.begin("read", len(plan.files))
-    with (
-        RecordsWriter(path, copied, embedded_text, embedded_sentence, digest) as records,
-        ReaderPool() as pool,
-    ):
-        content = Content(records, [])
-        readings = pool.read_all([corpus / f.path for f in plan.files if _must_be_read(f, plan)])
+    before = {shard.audience: shard for shard in previous.shards} if previous else {}
+    content = Content({}, [])
+    with ExitStack() as stack:
+        for audience in sorted({shard_of(file.audience) for file in plan.files}):
+            writer = _writer(folder, audience, before.get(audience))
+            content.records[audience] = stack.enter_context(writer)
+        pool = stack.enter_context(ReaderPool())
+        readings = pool.read_all([f.file for f in plan.files if _must_be_read(f, plan)])
         for file in plan.files:
             known = _known(file, plan)
             if file.path in plan.quarantined:
                 _quarantine(content, plan.quarantined[file.path])
-            elif known is None or former is None:
-                _add_read(content, corpus, file, plan, next(readings))
-            elif copied and known.document.id == file.document_id:
-                records.carry_over(_described(file, plan, known), known)
+            elif known is None or previous is None:
+                _add_read(content, file, plan, next(readings))
             else:
-                again = _renamed(former.records.content(known), file.document_id)
-                records.add_document(_described(file, plan, known), again)
+                _add_known(content, file, plan, known, previous)
             stages.advance(1)
         for duplicate in plan.duplicates:
-            records.add_duplicate(duplicate.path, duplicate.sha256, duplicate.of)
+            content.records[shard_of(duplicate.audience)].add_duplicate(duplicate)
     stages.done("read", len(plan.files))
     return content
+
+
+def _writer(folder: Path, audience: str, before: Shard | None) -> RecordsWriter:
+    place = folder / shard_folder(audience)
+    place.mkdir()
+    copied = before.records if before else None
+    return RecordsWriter(place / RECORDS_FILE, copied, embedded_text, embedded_sentence, digest)
 
 
 def _known(file: CorpusFile, plan: Plan) -> IndexedDocument | None:
@@ -91,22 +101,32 @@ def _described(file: CorpusFile, plan: Plan, known: IndexedDocument) -> Document
     return described_document(file, entry, known.own_title, known.own_language, paged=paged)
 
 
+def _add_known(
+    content: Content, file: CorpusFile, plan: Plan, known: IndexedDocument, previous: Generation
+) -> None:
+    """Add a document that was indexed before; its rows are copied where it stays in its shard."""
+    records = content.records[shard_of(file.audience)]
+    document = _described(file, plan, known)
+    if records.former and known.document.id == file.document_id:
+        same = records.former.document(file.document_id)
+        if same is not None:
+            records.carry_over(document, same)
+            return
+    records.add_document(document, _renamed(previous.records.content(known), file.document_id))
+
+
 def _quarantine(content: Content, file: Quarantined) -> None:
-    content.records.add_quarantined(file)
+    content.records[shard_of(file.audience)].add_quarantined(file)
     content.quarantined.append(file)
 
 
 def _add_read(
-    content: Content,
-    corpus: Path,
-    file: CorpusFile,
-    plan: Plan,
-    reading: Reading | UnreadableDocumentError,
+    content: Content, file: CorpusFile, plan: Plan, reading: Reading | UnreadableDocumentError
 ) -> None:
-    if file_sha256(corpus / file.path) != file.sha256:
+    if file_sha256(file.file) != file.sha256:
         raise AssistantError(f"{file.path} changed while it was read. Run the command again.")
     if isinstance(reading, UnreadableDocumentError):
-        _quarantine(content, Quarantined(file.path, file.sha256, str(reading)))
+        _quarantine(content, Quarantined(file.path, file.sha256, str(reading), file.audience))
         return
     entry = plan.catalogue.entry(file.path)
     pages = stored_pages(file.document_id, reading)
@@ -114,7 +134,7 @@ def _add_read(
     passages = cut_passages(file.document_id, reading, entry.language or language)
     title = first_heading(reading)
     document = described_document(file, entry, title, language, paged=reading.paged)
-    content.records.add_document(
+    content.records[shard_of(file.audience)].add_document(
         document, DocumentContent(title, language, reading.paged, pages, passages)
     )
 

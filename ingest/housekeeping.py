@@ -89,7 +89,7 @@ def _refuse_other_readers(
 ) -> None:
     """Refuse where a document, by its path or by its content, is for other readers than now."""
     by_content: dict[str, set[str]] = {}
-    for sha256, audience in (pointer.documents if pointer else None) or ():
+    for sha256, audience in pointer.documents if pointer else ():
         by_content.setdefault(sha256, set()).add(audience)
     other = []
     for one in opened.records.documents():

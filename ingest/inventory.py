@@ -49,9 +49,11 @@ def inventory(generation: Generation) -> list[dict[str, Any]]:
             }
         )
     for file in records.quarantined():
-        rows.append({"state": "quarantined", "path": file.path, "reason": file.reason})
+        about = {"path": file.path, "audience": file.audience, "reason": file.reason}
+        rows.append({"state": "quarantined", **about})
     for same in records.duplicates():
-        rows.append({"state": "duplicate", "path": same.path, "of": same.of})
+        about = {"path": same.path, "audience": same.audience, "of": same.of}
+        rows.append({"state": "duplicate", **about})
     return sorted(rows, key=lambda row: str(row["path"]))
 
 

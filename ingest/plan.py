@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
-from corpus.catalogue import Catalogue, CatalogueEntry, read_catalogue
+from corpus.catalogue import CATALOGUE_FILE, Catalogue, CatalogueEntry, read_catalogue
 from corpus.documents import Document
 from corpus.folder import CorpusFile, corpus_files
+from corpus.settings import DEFAULT_AUDIENCE
 from index.generations import Generation
 from index.records import Duplicate, IndexedDocument, Quarantined
 from ingest.passages import CHUNKING
@@ -42,7 +43,9 @@ class Plan:
     """The files to index and how they differ from what is published.
 
     ``added``, ``changed``, ``removed`` and ``described`` (the same content, another catalogue
-    entry) are paths. ``duplicates`` have the content of another file, and are not indexed.
+    entry) are paths; ``missing`` are those that the catalogue names and the folder does not have.
+    ``duplicates`` have the content of another file for the same audience, and are not indexed.
+    ``defaulted`` counts the files of ``total`` that name no audience.
     ``audiences`` has those that other readers may see from now on. ``known`` has the published
     document with the content of a file, which then need not be read.
     ``digest`` stands for the whole corpus with its catalogue: an equal one means that there is
@@ -61,6 +64,28 @@ class Plan:
     duplicates: list[Duplicate]
     known: dict[str, IndexedDocument]
     quarantined: dict[str, Quarantined]
+    missing: list[str]
+    defaulted: int
+    total: int
+
+    @property
+    def warnings(self) -> list[str]:
+        """What staff should know of the catalogue, in words.
+
+        A folder without a catalogue is for the public, unless a setting says otherwise.
+        """
+        found = [
+            f"{CATALOGUE_FILE} names {path!r}, which is not in the folder. Add the file or remove "
+            "its entry."
+            for path in self.missing
+        ]
+        audience = self.catalogue.default_audience
+        if self.defaulted and (self.catalogue.exists or audience != DEFAULT_AUDIENCE):
+            found.append(
+                f"{self.defaulted} of {self.total} files name no audience; they are indexed for "
+                f'"{audience}" (setting default_audience).'
+            )
+        return found
 
     @property
     def uncatalogued(self) -> list[str]:
@@ -71,18 +96,25 @@ class Plan:
 
 
 def make_plan(
-    corpus: Path, published: Generation | None, *, retry: bool = False, anew: bool = False
+    corpus: Path,
+    published: Generation | None,
+    default_audience: str = DEFAULT_AUDIENCE,
+    *,
+    retry: bool = False,
+    anew: bool = False,
 ) -> Plan:
-    """Compare a corpus folder with the published generation; reads no document.
+    """Compare a corpus folder with the published generation, open for all; reads no document.
 
-    ``retry`` gives files that are quarantined another chance, ``anew`` has all files read.
+    ``default_audience`` is for whom files are that name no audience. ``retry`` gives files that
+    are quarantined another chance, ``anew`` has all files read.
     """
-    catalogue = read_catalogue(corpus)
+    catalogue = read_catalogue(corpus, default_audience)
     everything = corpus_files(corpus, catalogue)
     former = _Former.of(published)
     files, duplicates = _without_duplicates(everything, catalogue, former)
     paths = {file.path for file in everything}
     now = {file.path: file.sha256 for file in files}
+    audience = {file.path: file.audience for file in files}
     moved = _moved(now, former, paths)
     targets, origins = {m.path for m in moved}, {m.origin for m in moved}
     known = {} if anew or not _by_the_same_rules(published) else _known(files, former)
@@ -95,14 +127,17 @@ def make_plan(
         moved=moved,
         removed=sorted(former.hashes.keys() - paths - origins),
         described=_described(files, catalogue, former),
-        audiences=_audiences(files, catalogue, former, moved),
+        audiences=_audiences(files, former, moved),
         duplicates=duplicates,
         known=known,
         quarantined={
-            path: file
+            path: replace(file, audience=audience[path])
             for path, file in former.refused.items()
             if now.get(path) == file.sha256 and not (retry or anew)
         },
+        missing=sorted(catalogue.entries.keys() - paths),
+        defaulted=sum(catalogue.entry(path).audience is None for path in paths),
+        total=len(paths),
     )
 
 
@@ -124,7 +159,7 @@ def described_document(
         edition=entry.edition,
         type=entry.type,
         published=entry.published,
-        audience=entry.audience,
+        audience=file.audience,
         url=entry.url,
         sources=entry.sources,
         supersedes=entry.supersedes,
@@ -155,7 +190,9 @@ class _Former:
 
 def _precedence(file: CorpusFile, catalogue: Catalogue, former: _Former) -> tuple[bool, bool, str]:
     published = former.documents.get(file.path)
-    same = published is not None and published.document.sha256 == file.sha256
+    same = published is not None and (
+        (published.document.sha256, published.document.audience) == (file.sha256, file.audience)
+    )
     return file.path not in catalogue.entries, not same, file.path
 
 
@@ -166,30 +203,21 @@ def _without_duplicates(
 
     Only files that the same reader reads are compared: the same bytes under an ending that cannot
     be read are no document. One with a catalogue entry goes first, then one that is published,
-    then the first by path. Two entries for different audiences are two documents: leaving one
-    out would hide it from its readers.
+    then the first by path. Files for different audiences are never compared: leaving one out would
+    hide it from its readers, and tell them of the other.
     """
-    by_content: dict[tuple[str, str], list[CorpusFile]] = defaultdict(list)
+    by_content: dict[tuple[str, str, str], list[CorpusFile]] = defaultdict(list)
     kept, duplicates = [], []
     for file in files:
         reader = READERS.get(PurePosixPath(file.path).suffix.lower())
         if reader is None or file.sha256 == _EMPTY:
             kept.append(file)  # to be quarantined, each with its reason
         else:
-            by_content[file.sha256, reader].append(file)
-    for (sha256, _), group in by_content.items():
-        by_audience: dict[str, CorpusFile] = {}
-        for file in sorted(group, key=lambda f: _precedence(f, catalogue, former)):
-            entry = catalogue.entries.get(file.path)
-            if entry or not by_audience:
-                audience = entry.audience if entry else CatalogueEntry(file.path).audience
-                first = by_audience.setdefault(audience, file)
-            else:
-                first = next(iter(by_audience.values()))
-            if first is file:
-                kept.append(file)
-            else:
-                duplicates.append(Duplicate(file.path, sha256, first.path))
+            by_content[file.sha256, reader, file.audience].append(file)
+    for (sha256, _, audience), group in by_content.items():
+        first, *others = sorted(group, key=lambda f: _precedence(f, catalogue, former))
+        kept.append(first)
+        duplicates += [Duplicate(file.path, sha256, first.path, audience) for file in others]
     return sorted(kept, key=lambda f: f.path), sorted(duplicates, key=lambda d: d.path)
 
 
@@ -237,15 +265,14 @@ def _described(files: Iterable[CorpusFile], catalogue: Catalogue, former: _Forme
 
 
 def _audiences(
-    files: Iterable[CorpusFile], catalogue: Catalogue, former: _Former, moved: Iterable[Moved]
+    files: Iterable[CorpusFile], former: _Former, moved: Iterable[Moved]
 ) -> list[AudienceChange]:
     origins = {one.path: one.origin for one in moved}
     changes = []
     for file in files:
         published = former.documents.get(origins.get(file.path, file.path))
-        now = catalogue.entry(file.path).audience
-        if published and published.document.audience != now:
-            changes.append(AudienceChange(file.path, published.document.audience, now))
+        if published and published.document.audience != file.audience:
+            changes.append(AudienceChange(file.path, published.document.audience, file.audience))
     return changes
 
 
@@ -255,17 +282,7 @@ def _by_the_same_rules(published: Generation | None) -> bool:
 
 def _digest(files: Iterable[CorpusFile], catalogue: Catalogue) -> str:
     content = [
-        sorted((file.path, file.sha256) for file in files),
-        [_noted(entry) for _, entry in sorted(catalogue.entries.items())],
+        sorted((file.path, file.sha256, file.audience) for file in files),
+        [asdict(entry) for _, entry in sorted(catalogue.entries.items())],
     ]
     return hashlib.sha256(json.dumps(content, ensure_ascii=False).encode()).hexdigest()
-
-
-def _noted(entry: CatalogueEntry) -> dict[str, object]:
-    """Return an entry as the digest counts it.
-
-    ``type`` came later than the other fields. Where it is not given it does not count, so that
-    an index made before it is still up to date.
-    """
-    values = asdict(entry)
-    return values if entry.type else {key: values[key] for key in values if key != "type"}

@@ -31,6 +31,8 @@ def summary_json(report: SyncReport, *, dry_run: bool) -> dict[str, Any]:
         "audiences": [asdict(change) for change in plan.audiences],
         "duplicates": [{"path": d.path, "of": d.of} for d in plan.duplicates],
         "uncatalogued": plan.uncatalogued,
+        "missing": plan.missing,
+        "default_audience": {"name": plan.catalogue.default_audience, "files": plan.defaulted},
         "quarantined": [{"path": q.path, "reason": q.reason} for q in report.quarantined],
         "counts": report.counts,
         "embedded": report.embedded,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from corpus.folder import file_sha256
 from corpus.settings import Settings
 from index.analysis import ANALYSIS
 from index.generations import (
-    RECORDS_FILE,
     Generation,
     generation_folder,
     generation_ids,
@@ -19,11 +19,12 @@ from index.generations import (
     published_generation,
 )
 from index.lock import writer_lock
-from index.manifest import FORMAT, FileRecord, Manifest, read_manifest
-from index.noise import Noise, questions_digest
+from index.manifest import FORMAT, FileRecord, Manifest, ShardRecord, read_manifest
+from index.noise import questions_digest
 from index.pointer import damaged_pointers
 from index.publishing import building_folder, known_pointer, next_generation_id, publish, settle
 from index.records import Quarantined
+from index.records_writer import COUNTED
 from index.repairs import index_command
 from index.verification import problems_of
 from ingest.content import write_content
@@ -33,7 +34,8 @@ from ingest.passages import CHUNKING
 from ingest.plan import Plan, make_plan
 from ingest.readers import READERS, refusal
 from ingest.stages import Progress, Stage, Stages
-from ingest.vectors import DENSE_STORE, VectorSource, check_sample
+from ingest.vector_check import check_sample
+from ingest.vectors import DENSE_STORE, VectorSource, embed_all, write_noise_questions
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class SyncReport:
 
     ``generation`` is the published one, ``published`` says if it is new. ``held_back`` is a
     generation that was built and not published, as it loses the golden questions ``lost``;
-    ``warnings`` say what was published in spite of them.
+    ``warnings`` say what was published in spite of them, and what the catalogue leaves open.
     """
 
     generation: str | None
@@ -88,16 +90,14 @@ def sync(
     _refuse_nested(settings)
     if dry_run:
         published = _published(settings.index, force)
-        plan = make_plan(settings.corpus, published, retry=retry, anew=force)
+        plan = _plan(settings, published, retry=retry, anew=force)
         _refuse_empty(plan, settings, force)
         if published and not force:
             _refuse_other_rules(published)
-        return replace(
-            _unchanged(plan, published, stages), quarantined=_foreseen(settings.corpus, plan)
-        )
+        return replace(_unchanged(plan, published, stages), quarantined=_foreseen(plan))
     with writer_lock(settings.index):
         published = _published(settings.index, force)
-        plan = make_plan(settings.corpus, published, retry=retry, anew=force)
+        plan = _plan(settings, published, retry=retry, anew=force)
         stages.done("compare", len(plan.files))
         _refuse_empty(plan, settings, force)
         if published and not force:
@@ -111,28 +111,44 @@ def sync(
         if force or not lost:
             publish(settings.index, built.generation)
         report = _report(plan, published if lost and not force else None, built, stages)
-        return replace(report, lost=lost, warnings=warnings)
+        return replace(report, lost=lost, warnings=[*report.warnings, *warnings])
+
+
+def _plan(settings: Settings, published: Generation | None, *, retry: bool, anew: bool) -> Plan:
+    audience = settings.default_audience
+    return make_plan(settings.corpus, published, audience, retry=retry, anew=anew)
 
 
 def _build(settings: Settings, plan: Plan, former: Generation | None, stages: Stages) -> _Built:
     """Build a generation beside the published one: complete, verified, on disk, not published."""
     model = Model(settings, former)
     with building_folder(settings.index) as folder:
-        content = write_content(folder / RECORDS_FILE, settings.corpus, plan, former, stages)
+        content = write_content(folder, plan, former, stages)
         _refuse_all_quarantined(plan, content.quarantined)
 
-        vectors = VectorSource(content.records, model, former)
-        vectors.embed(folder, stages)
-        vectors.write(folder)
-        manifest = _manifest(settings, plan, folder, model, vectors.noise, content.records.counts)
+        sources = [
+            VectorSource(audience, records, model, former)
+            for audience, records in content.records.items()
+        ]
+        embed_all(sources, folder, stages)
+        questions = write_noise_questions(folder, model, former)
+        shards = {
+            audience: source.write(folder, questions)
+            for audience, source in zip(content.records, sources, strict=True)
+        }
+        manifest = _manifest(settings, plan, folder, model, shards)
         manifest.write(folder)
-        stages.done("write", content.records.counts["passages"])
+        stages.done("write", manifest.counts["passages"])
 
         _refuse_unsound(folder)
         check_sample(Generation(folder), model, former)
         place = settle(settings.index, folder, manifest.generation)
-        stages.done("verify", content.records.counts["passages"])
-    return _Built(Generation(place), vectors.embedded, vectors.carried_over)
+        stages.done("verify", manifest.counts["passages"])
+    return _Built(
+        Generation(place),
+        sum(source.embedded for source in sources),
+        sum(source.carried_over for source in sources),
+    )
 
 
 def _waiting(settings: Settings, plan: Plan) -> _Built | None:
@@ -164,13 +180,13 @@ def _published(index: Path, force: bool) -> Generation | None:
         raise
 
 
-def _foreseen(corpus: Path, plan: Plan) -> list[Quarantined]:
+def _foreseen(plan: Plan) -> list[Quarantined]:
     """Return the files of which it is known, without reading them, that they cannot be read."""
     found = dict(plan.quarantined)
     for file in plan.files:
-        reason = refusal(corpus / file.path)
+        reason = refusal(file.file)
         if reason and file.path not in found:
-            found[file.path] = Quarantined(file.path, file.sha256, reason)
+            found[file.path] = Quarantined(file.path, file.sha256, reason, file.audience)
     return [found[path] for path in sorted(found)]
 
 
@@ -276,6 +292,7 @@ def _unchanged(plan: Plan, published: Generation | None, stages: Stages) -> Sync
         plan=plan,
         quarantined=published.records.quarantined() if published else [],
         counts=published.manifest.counts if published else {},
+        warnings=plan.warnings,
         stages=stages.finished,
     )
 
@@ -291,6 +308,7 @@ def _report(plan: Plan, kept: Generation | None, built: _Built, stages: Stages) 
         embedded=built.embedded,
         carried_over=built.carried_over,
         held_back=built.generation.id if kept else None,
+        warnings=plan.warnings,
         stages=stages.finished,
     )
 
@@ -300,9 +318,11 @@ def _manifest(
     plan: Plan,
     folder: Path,
     model: Model,
-    noise: Noise,
-    counts: dict[str, int],
+    shards: dict[str, ShardRecord],
 ) -> Manifest:
+    counts = Counter(dict.fromkeys(COUNTED, 0))
+    for shard in shards.values():
+        counts.update(shard.counts)
     return Manifest(
         format=FORMAT,
         generation=next_generation_id(settings.index, plan.digest),
@@ -311,12 +331,13 @@ def _manifest(
         dense_store=DENSE_STORE,
         chunking=CHUNKING,
         analysis=ANALYSIS,
-        noise=noise,
         corpus_digest=plan.digest,
-        counts=counts,
+        counts=dict(counts),
+        shards=shards,
         files={
-            file.name: FileRecord(file.stat().st_size, file_sha256(file))
-            for file in sorted(folder.iterdir())
+            file.relative_to(folder).as_posix(): FileRecord(file.stat().st_size, file_sha256(file))
+            for file in sorted(folder.rglob("*"))
+            if file.is_file()
         },
         noise_questions=questions_digest(),
     )

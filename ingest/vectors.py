@@ -2,66 +2,64 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from corpus.errors import AssistantError
 from index.dense import DENSE_STORES, Rows, Vectors
 from index.embedder import Embedder
-from index.generations import (
-    NOISE_FILE,
-    PASSAGE_VECTORS_FILE,
-    SENTENCE_VECTORS_FILE,
-    Generation,
-)
-from index.noise import Noise, measure_noise, questions_digest
+from index.generations import NOISE_FILE, Generation
+from index.manifest import ShardRecord
+from index.noise import measure_noise, questions_digest
 from index.publishing import write_sentence_vectors
 from index.records_writer import Carried, NewText, RecordsWriter
-from index.tokens import Tokens, centred
+from index.shards import PASSAGE_VECTORS_FILE, SENTENCE_VECTORS_FILE, shard_folder
+from index.tokens import Tokens
 from ingest.foreign import read_foreign_questions
 from ingest.model import Model
-from ingest.passages import digest, embedded_sentence, embedded_text
 from ingest.stages import Stages
 from ingest.tokens import TokenColumn
 
 DENSE_STORE = "faiss"
 # Rows that are in memory at a time while vectors are written.
 BLOCK = 8192
-# How many passages, and as many sentences, are embedded once more before a generation is published.
-SAMPLE = 4
-# The same text in another batch differs by rounding only: 0.9999 and more, float16 included.
-_LEAST_COSINE = 0.999
-# A token in two bits has a cosine of .93 with itself, and of .1 with another.
-_LEAST_OF_TOKENS = 0.8
 
 
 class VectorSource:
-    """The vectors of a new generation's passages and sentences, and the noise of its index."""
+    """The vectors of one shard's passages and sentences, and the noise of its sentences.
 
-    def __init__(self, records: RecordsWriter, model: Model, former: Generation | None) -> None:
+    Those of a text that any shard of the previous generation has are carried over from there, the
+    same audience's first. What is left is embedded by itself, never in one batch with texts for
+    others: in another batch the last digits of a vector differ.
+    """
+
+    def __init__(
+        self, audience: str, records: RecordsWriter, model: Model, previous: Generation | None
+    ) -> None:
         self._model = model
-        self._former = former
         self._languages = records.languages
-        old = former.records if former else None
+        self._counts = records.counts
+        self._folder = shard_folder(audience)
+        old = previous.records if previous else None
+        shards = [s for s in (previous.shards if previous else ()) if s.audience == audience]
         self._passages = VectorColumn(
             records.counts["passages"],
-            records.carried_passages,
+            _in_the_whole(records.carried_passages, *(s.first_passage for s in shards)),
             records.new_passages,
-            old.passage_rows_by_digest if old else None,
-            former.passages.vectors if former else None,
+            partial(old.passage_rows_by_digest, audience=audience) if old else None,
+            previous.passages.vectors if previous else None,
         )
         self._sentences = VectorColumn(
             records.counts["sentences"],
-            records.carried_sentences,
+            _in_the_whole(records.carried_sentences, *(s.first_sentence for s in shards)),
             records.new_sentences,
-            old.sentence_rows_by_digest if old else None,
-            former.sentence_vectors if former else None,
+            partial(old.sentence_rows_by_digest, audience=audience) if old else None,
+            previous.sentence_vectors if previous else None,
         )
-        self._tokens = TokenColumn(former.tokens if former else None)
-        self.noise = Noise({}, {})
+        self._tokens = TokenColumn(previous.tokens if previous else None)
 
     @property
     def embedded(self) -> int:
@@ -74,41 +72,62 @@ class VectorSource:
         return self._passages.carried_over + self._sentences.carried_over
 
     def embed(self, folder: Path, stages: Stages) -> None:
-        """Embed what has no vector; loads no model where there is nothing of that kind.
+        """Embed what has no vector yet; tokens wait in the shard's folder."""
+        if not self.embedded:
+            return
+        embedder = self._model.embedder()
+        with self._tokens.collecting(folder / self._folder, embedder):
+            self._passages.embed(embedder, stages.advance, self._tokens.add)
+        self._sentences.embed(embedder, stages.advance)
 
-        Tokens of passages wait in a file in ``folder``, where ``write`` finds them.
+    def write(self, folder: Path, questions: Vectors) -> ShardRecord:
+        """Write the shard's vectors into its folder, and hold them against foreign questions.
+
+        ``questions`` are the vectors of those, shape (questions, dimension).
         """
-        stages.begin("embed", self.embedded)
-        if self.embedded:
-            embedder = self._model.embedder()
-            with self._tokens.collecting(folder, embedder):
-                self._passages.embed(embedder, stages.advance, self._tokens.add)
-            self._sentences.embed(embedder, stages.advance)
-        stages.done("embed", self.embedded)
-
-    def write(self, folder: Path) -> None:
-        """Write the vector files of a generation, and measure the noise."""
-        dimension = self._model.record.dimension
+        place, dimension = folder / self._folder, self._model.record.dimension
         store = DENSE_STORES[DENSE_STORE]()
-        store.write(folder / PASSAGE_VECTORS_FILE, self._passages.blocks(dimension), dimension)
+        store.write(place / PASSAGE_VECTORS_FILE, self._passages.blocks(dimension), dimension)
         write_sentence_vectors(
-            folder / SENTENCE_VECTORS_FILE,
+            place / SENTENCE_VECTORS_FILE,
             self._sentences.blocks(dimension),
             (self._sentences.count, dimension),
         )
-        self._tokens.write(folder, self._passages.origin)
-        questions = self._questions()
-        with (folder / NOISE_FILE).open("wb") as file:
-            np.lib.format.write_array(file, questions, allow_pickle=False)
+        self._tokens.write(place, self._passages.origin)
         languages = [language for language, n in self._languages for _ in range(n)]
-        self.noise = measure_noise(questions, self._sentences.blocks(dimension), languages)
+        # As they are stored, so that the noise is the same whenever it is measured.
+        stored = (block.astype(np.float16) for block in self._sentences.blocks(dimension))
+        noise = measure_noise(questions, (block.astype(np.float32) for block in stored), languages)
+        return ShardRecord(self._folder, self._counts, noise)
 
-    def _questions(self) -> Vectors:
-        if self._former and self._former.manifest.noise_questions == questions_digest():
-            file = self._former.folder / NOISE_FILE
-            stored: Vectors = np.load(file, allow_pickle=False)
-            return stored
-        return read_foreign_questions(self._model.embedder()).vectors
+
+def embed_all(sources: Iterable[VectorSource], folder: Path, stages: Stages) -> None:
+    """Embed what has no vector yet in a new generation's shards, one shard after the other."""
+    sources = list(sources)
+    total = sum(source.embedded for source in sources)
+    stages.begin("embed", total)
+    for source in sources:
+        source.embed(folder, stages)
+    stages.done("embed", total)
+
+
+def write_noise_questions(folder: Path, model: Model, previous: Generation | None) -> Vectors:
+    """Write the vectors of the foreign questions into a generation's folder, and return them.
+
+    They are those of the previous generation where it has them of the same questions.
+    """
+    if previous and previous.manifest.noise_questions == questions_digest():
+        questions: Vectors = np.load(previous.folder / NOISE_FILE, allow_pickle=False)
+    else:
+        questions = read_foreign_questions(model.embedder()).vectors
+    with (folder / NOISE_FILE).open("wb") as file:
+        np.lib.format.write_array(file, questions, allow_pickle=False)
+    return questions
+
+
+def _in_the_whole(carried: Sequence[Carried], first: int = 0) -> list[Carried]:
+    """Return runs of a shard's rows as rows of the whole generation; its own begin at ``first``."""
+    return [replace(run, former=run.former + first) for run in carried]
 
 
 class VectorColumn:
@@ -173,75 +192,3 @@ class VectorColumn:
             for n in np.flatnonzero(~known).tolist():
                 block[n] = self._fresh[first + n]
             yield block
-
-
-def check_sample(generation: Generation, model: Model, former: Generation | None) -> None:
-    """Hold some stored vectors against the texts in their rows, before a generation is published.
-
-    Where the sync had the model at hand the texts are embedded once more; else their vectors are
-    those of the former generation. Raises AssistantError where vectors and texts do not fit.
-    """
-    if model.loaded:
-        _check_by_embedding(generation, model.loaded)
-    elif former:
-        _check_by_the_former(generation, former)
-
-
-def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
-    draw = random.Random(generation.manifest.corpus_digest)  # noqa: S311 - the same every time
-    records = generation.records
-    count = generation.passages.size
-    rows = sorted(draw.sample(range(count), min(SAMPLE, count)))
-    passages = records.passages(rows)
-    titles = {one.document.id: one.own_title for one in records.documents()}
-    texts = [embedded_text(passages[row]) for row in rows]
-    stored = [generation.passages.vectors(np.array(rows, np.int64))]
-    tokens: dict[int, Tokens | None] = {}
-    for row in rows:
-        sentences = records.sentences([row])
-        if sentences:
-            one = draw.choice(sentences)
-            texts.append(
-                embedded_sentence(titles[passages[row].document_id], passages[row], one.sentence)
-            )
-            stored.append(generation.sentence_vectors(np.array([one.row], np.int64)))
-    if not texts:
-        return
-    vectors = embedder.embed_passages(texts, on_tokens=tokens.__setitem__)
-    cosines = (vectors * np.concatenate(stored)).sum(axis=1)
-    fitting = all(_tokens_fit(generation, row, tokens[n]) for n, row in enumerate(rows))
-    if cosines.min() < _LEAST_COSINE or not fitting:
-        raise AssistantError(
-            f"Vectors of the new generation do not belong to their texts (cosine "
-            f"{cosines.min():.3f}), so it was not published. Embed everything anew: "
-            "run the command again with --force"
-        )
-
-
-def _tokens_fit(generation: Generation, row: int, tokens: Tokens | None) -> bool:
-    """Tell whether a passage's stored tokens are these, as near as two bits can tell."""
-    if generation.tokens is None or tokens is None:
-        return generation.tokens is None and tokens is None
-    stored = generation.tokens.of(row)
-    if not np.array_equal(stored.from_end, tokens.from_end):
-        return False
-    given = centred(tokens.vectors, generation.tokens.centres.passages)
-    return not len(given) or float((stored.vectors * given).sum(axis=1).mean()) >= _LEAST_OF_TOKENS
-
-
-def _check_by_the_former(generation: Generation, former: Generation) -> None:
-    draw = random.Random(generation.manifest.corpus_digest)  # noqa: S311 - the same every time
-    count = generation.passages.size
-    rows = sorted(draw.sample(range(count), min(8 * SAMPLE, count)))
-    texts = generation.records.passages(rows)
-    digests = [digest(embedded_text(texts[row])) for row in rows]
-    before = former.records.passage_rows_by_digest(digests)
-    if not rows:
-        return
-    now = generation.passages.vectors(np.array(rows, np.int64))
-    known = [before.get(key, -1) for key in digests]
-    if -1 in known or not np.array_equal(now, former.passages.vectors(np.array(known, np.int64))):
-        raise AssistantError(
-            "Vectors of the new generation are not those of their texts, so it was not published. "
-            "Embed everything anew: run the command again with --force"
-        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ def no_progress(stage: str, done: int, total: int) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("CORPUS", "INDEX", "EMBEDDER", "CACHE", "QUERY_PREFIX", "PASSAGE_PREFIX"):
-        monkeypatch.delenv(f"ITU_ASSISTANT_{name}", raising=False)
+    for setting in fields(Settings):
+        monkeypatch.delenv(f"ITU_ASSISTANT_{setting.name.upper()}", raising=False)
 
 
 @pytest.fixture(scope="session")

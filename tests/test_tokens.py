@@ -32,7 +32,7 @@ from index.tokens import (
     write_tokens,
 )
 from ingest.sync import sync
-from ingest.vectors import _tokens_fit
+from ingest.vector_check import _tokens_fit
 from tests.conftest import no_progress
 
 _CENTRES = Centres(np.full(10, 0.5, np.float32), {"en": np.zeros(10, np.float32)})
@@ -147,14 +147,14 @@ def test_tokens_are_carried_over_as_they_are(real_settings: Settings, tmp_path: 
     added = after.records.document("added")
     assert added is not None
     assert after.tokens.count(added.first) > 4
-    assert not list(after.folder.glob("*.new"))
+    assert not list(after.folder.rglob("*.new"))
 
 
 def test_a_damaged_file_of_tokens_is_noticed_at_opening(
     real_settings: Settings, tmp_path: Path
 ) -> None:
     shutil.copytree(real_settings.index, tmp_path / "index")
-    folder = open_generation(tmp_path / "index").folder
+    folder = open_generation(tmp_path / "index").shards[0].folder
     data = bytearray((folder / TOKENS_FILE).read_bytes())
     data[len(data) // 2] ^= 4
     (folder / TOKENS_FILE).write_bytes(data)

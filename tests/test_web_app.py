@@ -177,14 +177,14 @@ def _documents_page() -> None:
 
 @pytest.fixture(scope="module")
 def catalogued_engine(catalogued_settings: Settings) -> QueryEngine:
-    return open_query_engine(catalogued_settings)
+    return open_query_engine(catalogued_settings, audiences=["public"])
 
 
 @pytest.fixture
 def documents_page(catalogued_engine: QueryEngine) -> AppTest:
     page = AppTest.from_function(_documents_page, default_timeout=60)
     conversation = Conversations().begin("browser")
-    page.session_state["reader"] = Reader(catalogued_engine, ("public",), conversation)
+    page.session_state["reader"] = Reader(catalogued_engine, conversation)
     return page
 
 

@@ -72,7 +72,7 @@ def _answer(asked: Asked, reader: Reader) -> None:
             if asked not in conversation.waiting:  # another page of this conversation was faster
                 st.rerun()
             try:
-                answer = reader.engine.answer(asked.question, asked.filters, reader.audiences)
+                answer = reader.engine.answer(asked.question, asked.filters)
             except AssistantError as error:
                 conversation.waiting.remove(asked)
                 st.html(markup.problem("This question cannot be answered", str(error)))
@@ -153,11 +153,9 @@ def _welcome(reader: Reader) -> None:
 @st.cache_data(show_spinner=False)
 def _starters(generation: str, _reader: Reader) -> list[str]:  # noqa: ARG001 (the cache's key)
     """Return the starter questions that this generation of the index answers."""
-    return [
-        question
-        for question in _starter_questions()
-        if _reader.engine.answer(question, audiences=_reader.audiences).text
-    ][:_STARTERS]
+    return [question for question in _starter_questions() if _reader.engine.answer(question).text][
+        :_STARTERS
+    ]
 
 
 @cache

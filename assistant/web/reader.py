@@ -12,10 +12,9 @@ from index.records import IndexedDocument
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads: which documents they may see, what they asked, and what answers them."""
+    """Who reads: what they asked, and what answers them, which is open for them alone."""
 
     engine: QueryEngine
-    audiences: tuple[str, ...]
     conversation: Conversation
 
     @property
@@ -25,4 +24,4 @@ class Reader:
 
     def documents(self, **filters: str) -> list[IndexedDocument]:
         """Return the documents that this reader may see, ordered by path."""
-        return self.generation.records.select_documents(filters, self.audiences)
+        return self.generation.records.select_documents(filters)

@@ -81,7 +81,7 @@ def _at_size(passages: int, out: Path) -> dict[str, Any]:
     seconds = [_seconds_to_open(folder) for _ in range(_OPENINGS)]
     write_document(corpus, passages, PASSAGES_OF_A_DOCUMENT).replace(corpus / "document-00000.md")
     small = _sync(base, out)
-    sizes = {file.name: file.stat().st_size for file in folder.iterdir()}
+    sizes = {file.name: file.stat().st_size for file in folder.rglob("*") if file.is_file()}
     shutil.rmtree(base)
     return {
         "passages": first["counts"]["passages"],

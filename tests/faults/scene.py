@@ -47,7 +47,10 @@ class Scene:
         return Scene(base, self.model, self.embedder)
 
     def write(self, version: int) -> None:
-        """Write the documents of a version: two change, one comes and goes, one moves."""
+        """Write the documents of a version: two change, one comes and goes, one moves.
+
+        One that is for members is described anew: no shard may be of another version than the rest.
+        """
         shutil.rmtree(self.corpus, ignore_errors=True)
         odd = version % 2
         for path, text in {
@@ -61,7 +64,8 @@ class Scene:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text + "\n", encoding="utf-8")
         (self.corpus / "catalogue.toml").write_text(
-            f'[[document]]\npath = "bees.md"\nedition = "{version}"\n', encoding="utf-8"
+            f'[[document]]\npath = "bees.md"\nedition = "{version}"\naudience = "members"\n',
+            encoding="utf-8",
         )
 
     def sync(self, *options: str) -> int:
