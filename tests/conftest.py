@@ -1,15 +1,21 @@
-"""Fixtures: a small corpus in every format, a tiny model, the real model, and built indexes."""
+"""Fixtures: a small corpus in every format, a tiny model, the real model, and built indexes.
+
+What takes long to build is built by the first worker that needs it, and shared by all.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import os
 import random
 import shutil
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from assistant.query_engine import QueryEngine, open_query_engine
+from assistant import Engine, open_engine
 from corpus.settings import Settings
 from ingest.sync import sync
 from tests import documents
@@ -17,6 +23,21 @@ from tests import documents
 
 def no_progress(stage: str, done: int, total: int) -> None:
     """Stand in for a progress bar."""
+
+
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Path:
+    """Return the folder of this name; ``build`` fills it once, whatever the number of workers."""
+    base = factory.getbasetemp()
+    root = base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    folder, done = root / f"shared-{name}", root / f"shared-{name}.done"
+    with (root / f"shared-{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            build(folder)
+            done.touch()
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +49,10 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a real sentence-transformers folder that embeds in microseconds: a bag of words."""
+    return built_once(tmp_path_factory, "tiny", _build_tiny_model)
+
+
+def _build_tiny_model(folder: Path) -> None:
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding
@@ -43,12 +68,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     weights = torch.randn(
         tokenizer.get_vocab_size(), 32, generator=torch.Generator().manual_seed(7)
     )
-    folder = tmp_path_factory.mktemp("model") / "tiny"
     model = SentenceTransformer(
         modules=[StaticEmbedding(tokenizer, embedding_weights=weights.numpy())]
     )
     model.save(str(folder))
-    return folder
 
 
 @pytest.fixture
@@ -71,20 +94,25 @@ def copy_into(settings: Settings, built: Settings) -> Settings:
     return settings
 
 
+def _settings_at(base: Path) -> Settings:
+    return Settings(corpus=base / "documents", index=base / "index")
+
+
 @pytest.fixture(scope="session")
 def real_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Return settings over the small corpus, indexed with the model that the product uses."""
-    base = tmp_path_factory.mktemp("real")
-    documents.write_corpus(base / "documents")
-    settings = Settings(corpus=base / "documents", index=base / "index")
-    sync(settings, progress=no_progress)
-    return settings
+
+    def build(base: Path) -> None:
+        documents.write_corpus(base / "documents")
+        sync(_settings_at(base), progress=no_progress)
+
+    return _settings_at(built_once(tmp_path_factory, "real", build))
 
 
 @pytest.fixture(scope="session")
-def engine(real_settings: Settings) -> QueryEngine:
-    """Return a query engine over the small corpus."""
-    return open_query_engine(real_settings)
+def engine(real_settings: Settings) -> Engine:
+    """Return an engine over the small corpus."""
+    return open_engine(real_settings)
 
 
 @pytest.fixture(scope="session")
@@ -95,9 +123,10 @@ def catalogued_settings(
 
     The small corpus is there already, so that only what the catalogued one adds is embedded.
     """
-    base = tmp_path_factory.mktemp("catalogued")
-    settings = Settings(corpus=base / "documents", index=base / "index")
-    copy_into(settings, real_settings)
-    documents.write_catalogued_corpus(settings.corpus)
-    sync(settings, progress=no_progress)
-    return settings
+
+    def build(base: Path) -> None:
+        copy_into(_settings_at(base), real_settings)
+        documents.write_catalogued_corpus(base / "documents")
+        sync(_settings_at(base), progress=no_progress)
+
+    return _settings_at(built_once(tmp_path_factory, "catalogued", build))
