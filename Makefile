@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT := 8501
 
-.PHONY: env app eval test check lock clean
+.PHONY: env app eval test check soak lock clean
 
 env: $(VENV)/.installed
 
@@ -35,12 +35,16 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 test: env
 	$(PYTEST) -m "not slow"
 
-# `make test check` runs the tests of `test` once.
+# What CI runs: lint, types, tests. `make test check` runs the tests once.
 check: env test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Every fault at every step, large indexes, many readers at once: some ten minutes.
+soak: env
 	$(PYTEST) -m slow
+	$(BIN)/python -m tests.faults.proven --write
 
 # Write the lock anew from what pyproject.toml asks for, in an environment of its own.
 lock:
