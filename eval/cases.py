@@ -7,7 +7,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,9 @@ class Turn:
     """One question of a case; ``answer_facts`` empty means that the documents do not say.
 
     ``evidence`` are stretches of the documents that bear the facts out, ``answer`` a reference in
-    words, ``document`` and ``page`` where the evidence stands. All but the question may be missing.
+    words, ``document`` (an id, or a path) and ``page`` where the evidence stands, and ``also`` the
+    other places of evidence that stands in several. ``must_not`` are facts that no answer may hold.
+    All but the question may be missing.
     """
 
     question: str
@@ -28,6 +30,13 @@ class Turn:
     answer: str | None = None
     document: str | None = None
     page: int | None = None
+    also: tuple[tuple[str, int | None], ...] = ()
+    must_not: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> list[tuple[str, int | None]]:
+        """Every document and page where evidence stands, the first one first."""
+        return [(self.document, self.page), *self.also] if self.document else []
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,17 @@ def read_cases(files: Sequence[Path]) -> list[Case]:
     if not cases:
         raise UsageError(f"There is no case in {', '.join(map(str, files))}.")
     return cases
+
+
+def with_document_ids(cases: Sequence[Case], ids: Mapping[str, str]) -> list[Case]:
+    """Return cases with the ids of documents that are named by their paths; ``ids`` is by path."""
+
+    def known(turn: Turn) -> Turn:
+        places = [(ids.get(name, name), page) for name, page in turn.places]
+        document = places[0][0] if places else None
+        return replace(turn, document=document, also=tuple(places[1:]))
+
+    return [replace(case, turns=tuple(map(known, case.turns))) for case in cases]
 
 
 def cases_digest(files: Sequence[Path]) -> str:
@@ -143,17 +163,30 @@ def _turn(row: Any, where: str) -> Turn:
     if not isinstance(question, str) or not question.strip():
         raise UsageError(f'{where}: no question. Add "question": "…", or "turns": [{{"q": …}}].')
     evidence = row.get("evidence", [])
-    page = row.get("page")
-    if page is not None and not isinstance(page, int):
-        raise UsageError(f"{where}: page must be a number.")
+    documents = _each(row.get("document"))
+    pages = _each(row.get("page")) or [None] * max(len(documents), 1)
+    if not all(page is None or isinstance(page, int) for page in pages):
+        raise UsageError(f"{where}: page must be a number, or a list with one for each document.")
+    if documents and len(documents) != len(pages):
+        raise UsageError(f"{where}: document and page must be as many.")
+    names = [_text(document, "document", where) or "" for document in documents]
     return Turn(
         question,
         answer_facts=_texts(row.get("answer_facts", []), "answer_facts", where),
         evidence=_texts([evidence] if isinstance(evidence, str) else evidence, "evidence", where),
         answer=_text(row.get("answer"), "answer", where),
-        document=_text(row.get("document"), "document", where),
-        page=page,
+        document=names[0] if names else None,
+        page=pages[0],
+        also=tuple(zip(names[1:], pages[1:], strict=True)),
+        must_not=_texts(row.get("must_not", []), "must_not", where),
     )
+
+
+def _each(value: Any) -> list[Any]:
+    """Return what a key holds as a list: nothing, one value, or several."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _texts(value: Any, name: str, where: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from corpus.settings import Settings
 from corpus.text import fold
-from eval.cases import Case, read_cases
+from eval.cases import Case, Turn, read_cases, with_document_ids
 from eval.facts import holds_fact
 from index.generations import open_generation
 from index.records import Records
@@ -20,8 +20,9 @@ def check_cases(files: Sequence[Path], settings: Settings) -> list[str]:
     there, a fact that no evidence holds, and a question that is asked twice. Raises UsageError
     for a malformed line, NoUsableIndexError when there is no index.
     """
-    cases = read_cases(files)
     records = open_generation(settings.index).records
+    ids = {one.document.path: one.document.id for one in records.documents()}
+    cases = with_document_ids(read_cases(files), ids)
     return [*_duplicates(cases), *(wrong for case in cases for wrong in _stale(case, records))]
 
 
@@ -37,19 +38,26 @@ def _duplicates(cases: Sequence[Case]) -> Iterator[str]:
 def _stale(case: Case, records: Records) -> Iterator[str]:
     for number, turn in enumerate(case.turns, 1):
         where = f"{case.id}, turn {number}" if len(case.turns) > 1 else case.id
-        if turn.document and records.document(turn.document) is None:
-            yield f"{where}: the document {turn.document!r} is not in the index"
+        wrong = [*_not_there(turn, records)]
+        if wrong:
+            yield from (f"{where}: {problem}" for problem in wrong)
             continue
-        if turn.page and turn.document and records.page(turn.document, turn.page) is None:
-            yield f"{where}: {turn.document!r} has no page {turn.page}"
-            continue
-        text = _text(turn.document, turn.page, records)
+        parts = [_text(document, page, records) for document, page in turn.places]
+        text = " ".join(parts) if parts else _text(None, None, records)
         for evidence in turn.evidence:
             if fold(evidence) not in text:
                 yield f"{where}: the evidence {evidence!r} no longer stands there"
         for fact in turn.answer_facts if turn.evidence else ():
             if not holds_fact(text, fact):
                 yield f"{where}: no text there holds the fact {fact!r}"
+
+
+def _not_there(turn: Turn, records: Records) -> Iterator[str]:
+    for document, page in turn.places:
+        if records.document(document) is None:
+            yield f"the document {document!r} is not in the index"
+        elif page and records.page(document, page) is None:
+            yield f"{document!r} has no page {page}"
 
 
 def _text(document: str | None, page: int | None, records: Records) -> str:

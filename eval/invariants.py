@@ -25,6 +25,8 @@ def broken_invariants(answer: Mapping[str, Any], page_text: PageText) -> list[st
         if not _is_verbatim(citation, page_text)
     ]
     parts = sentences_with_markers(answer["text"])
+    if [text for text, _ in parts] != [quote["text"] for quote in answer["quotes"]]:
+        broken.append("the quotes are not what the text is made of")
     broken += _broken_form(answer["text"], parts, set(citations))
     for text, markers in parts:
         quotes = fold_space(" ".join(citations[m]["quote"] for m in markers if m in citations))

@@ -77,8 +77,9 @@ def write_records(file: Path, records: Iterable[Record]) -> None:
 
 def _record(values: dict[str, Any]) -> Record:
     expected = values["expected"]
-    for name in ("answer_facts", "evidence"):
-        expected[name] = tuple(expected[name])
+    for name in ("answer_facts", "evidence", "must_not"):
+        expected[name] = tuple(expected.get(name, ()))
+    expected["also"] = tuple((document, page) for document, page in expected.get("also", ()))
     values["expected"] = Turn(**expected)
     for name in ("evidence_ranks", "broken_invariants"):
         values[name] = tuple(values[name])

@@ -22,19 +22,19 @@ def validity(record: Record) -> float | None:
 
 
 def document_accuracy(record: Record) -> float | None:
-    """Return 1 where the first citation is of the document that the case names, else 0."""
+    """Return 1 where the first citation is of a document that the case names, else 0."""
     if not record.expected.document or not record.citations:
         return None
-    return float(record.citations[0]["document_id"] == record.expected.document)
+    return float(record.citations[0]["document_id"] in {d for d, _ in record.expected.places})
 
 
 def page_accuracy(record: Record) -> float | None:
-    """Return 1 where the first citation is of the document and page that the case names, else 0."""
+    """Return 1 where the first citation is of a document and page that the case names, else 0."""
     if not record.expected.page or not record.citations:
         return None
     first = record.citations[0]
     place = (first["document_id"], first["page"])
-    return float(place == (record.expected.document, record.expected.page))
+    return float(place in record.expected.places)
 
 
 def recall(record: Record) -> float | None:

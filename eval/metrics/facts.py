@@ -29,6 +29,14 @@ def facts_in_first_sentence(record: Record) -> float | None:
     return None if share is None else float(share == 1)
 
 
+def nothing_forbidden(record: Record) -> float | None:
+    """Return 1 where the answer holds none of the facts that it must not hold, else 0."""
+    forbidden = record.expected.must_not
+    if not forbidden:
+        return None
+    return float(not any(holds_fact(record.text, fact) for fact in forbidden))
+
+
 def _recall(record: Record, sentences: list[tuple[str, str]]) -> float | None:
     facts = record.expected.answer_facts
     if not facts:
