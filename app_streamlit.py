@@ -8,11 +8,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from assistant.query_engine import QueryEngine, open_query_engine
+from assistant import Engine, open_engine
 from assistant.web import markup
+from assistant.web.asker import Asker
 from assistant.web.conversations import Conversation, Conversations, browser_secret
 from assistant.web.pages import PAGES
-from assistant.web.reader import Reader
 from corpus.errors import AssistantError
 from corpus.settings import Settings, resolve_settings
 from index.generations import published_generation
@@ -27,11 +27,11 @@ BROWSER_COOKIE = "_streamlit_xsrf"
 
 
 @st.cache_resource(max_entries=1, show_spinner="Opening the index …")
-def _engine(settings: Settings, generation: str | None) -> QueryEngine:
+def _engine(settings: Settings, generation: str | None) -> Engine:
     """Return the engine of one generation; a newly published one is another entry."""
-    engine = open_query_engine(settings, generation, AUDIENCES)
-    if engine.retriever.generation.warning:
-        sys.stderr.write(f"Warning: {engine.retriever.generation.warning}\n")
+    engine = open_engine(settings, generation, AUDIENCES)
+    if engine.generation.warning:
+        sys.stderr.write(f"Warning: {engine.generation.warning}\n")
     return engine
 
 
@@ -52,11 +52,11 @@ def main() -> None:
         st.title("The assistant cannot answer yet")
         st.html(markup.problem("There is no index that it can use", str(error)))
         return
-    if engine.retriever.generation.warning:
+    if engine.generation.warning:
         st.warning("The newest documents cannot be shown at the moment; the former are.")
-    reader = Reader(engine, _conversation())
+    asker = Asker(engine, _conversation())
     pages = [
-        st.Page(partial(page.render, reader), title=page.title, url_path=page.address,
+        st.Page(partial(page.render, asker), title=page.title, url_path=page.address,
                 default=page is PAGES[0])
         for page in PAGES
     ]  # fmt: skip

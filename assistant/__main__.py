@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from corpus.command_line import add_json, add_settings, print_json, run, settings_of
 from corpus.errors import AssistantError, UsageError
 
 if TYPE_CHECKING:
-    from assistant.answer import Answer
-    from assistant.query_engine import QueryEngine
+    from assistant.engine import Engine
     from index.generations import Generation
 
 _EXPECTED = 'Write {"id": …, "question": "…"} or {"id": …, "turns": [{"q": "…"}, …]}.'
@@ -94,6 +93,7 @@ def _add_narrowing(parser: argparse.ArgumentParser) -> None:
 
 def _ask(arguments: argparse.Namespace) -> int:
     from assistant.question import checked_question
+    from assistant.rendering import answer_text
 
     checked_question(arguments.question)  # before the model is loaded
     filters = _filters(arguments)
@@ -101,29 +101,24 @@ def _ask(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print_json(answer.to_json())
     else:
-        _print_answer(answer)
+        sys.stdout.write(answer_text(answer))
     return 0
 
 
 def _search(arguments: argparse.Namespace) -> int:
     from assistant.question import checked_question
+    from assistant.rendering import hits_text
 
     if arguments.k < 1:
         raise UsageError("-k must be at least 1.")
     text, filters = checked_question(arguments.query), _filters(arguments)
-    retriever = _narrowed_engine(arguments, filters).retriever
-    query = retriever.query(text, filters)
-    hits = retriever.search(query, arguments.k)
+    engine = _narrowed_engine(arguments, filters)
+    hits = engine.search(text, filters, arguments.k)
     if arguments.json:
         rows = [hit.to_json() for hit in hits]
-        print_json({"query": text, "generation": retriever.generation.id, "hits": rows})
-        return 0
-    for n, hit in enumerate(hits, 1):
-        row = hit.to_json()
-        place = f", page {row['page']}" if row["page"] else ""
-        section = f", {' > '.join(row['section'])}" if row["section"] else ""
-        sys.stdout.write(f"{n}. {row['title']}{place}{section} ({row['score']:.3f})\n")
-        sys.stdout.write(f"   {row['text'][:300]}\n")
+        print_json({"query": text, "generation": engine.generation.id, "hits": rows})
+    else:
+        sys.stdout.write(hits_text(hits))
     return 0
 
 
@@ -137,9 +132,9 @@ def _batch(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _batch_line(engine: QueryEngine, line: str, filters: dict[str, str]) -> dict[str, Any]:
+def _batch_line(engine: Engine, line: str, filters: dict[str, str]) -> dict[str, Any]:
     """Answer one line; an error becomes an answer with status ``failed``."""
-    from assistant.query_engine import failed_answer
+    from assistant.engine import failed_answer
 
     case_id = None
     try:
@@ -217,8 +212,8 @@ def _page(arguments: argparse.Namespace) -> int:
 
 
 def _why(arguments: argparse.Namespace) -> int:
+    from assistant.diagnose.why import explain
     from assistant.question import checked_question
-    from assistant.why import explain
 
     checked_question(arguments.question)  # before the model is loaded
     filters = _filters(arguments)
@@ -236,7 +231,7 @@ def _why(arguments: argparse.Namespace) -> int:
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
-    from assistant.doctor import examine
+    from assistant.diagnose.doctor import examine
 
     checks = examine(settings_of(arguments))
     healthy = all(check.ok for check in checks)
@@ -252,13 +247,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return max((check.exit_code for check in checks if not check.ok), default=0)
 
 
-def _engine(arguments: argparse.Namespace) -> QueryEngine:
-    from assistant.query_engine import open_query_engine
+def _engine(arguments: argparse.Namespace) -> Engine:
+    from assistant.engine import open_engine
 
-    engine = open_query_engine(
-        settings_of(arguments).values, arguments.generation, arguments.audience
-    )
-    _warn(engine.retriever.generation)
+    settings = settings_of(arguments).values
+    engine = open_engine(settings, arguments.generation, arguments.audience)
+    _warn(engine.generation)
     return engine
 
 
@@ -268,13 +262,12 @@ def _warn(generation: Generation) -> None:
         sys.stderr.write(f"Warning: {generation.warning}\n")
 
 
-def _narrowed_engine(arguments: argparse.Namespace, filters: dict[str, str]) -> QueryEngine:
+def _narrowed_engine(arguments: argparse.Namespace, filters: dict[str, str]) -> Engine:
     """Open the engine; say on stderr when the filters leave nothing that could be found."""
     from index.filters import no_match
 
     engine = _engine(arguments)
-    readable = engine.retriever.generation.records.documents()
-    nothing = no_match([one.document for one in readable], filters)
+    nothing = no_match([found.document for found in engine.documents()], filters)
     if nothing:
         sys.stderr.write(f"Warning: {nothing}\n")
     return engine
@@ -295,32 +288,6 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals or not key or not value:
         raise UsageError(f"The filter {text!r} must be written KEY=VALUE, such as year=2025.")
     return key, value
-
-
-def _print_answer(answer: Answer) -> None:
-    if answer.text:
-        sys.stdout.write(answer.text + "\n")
-    if answer.notice:
-        sys.stdout.write(answer.notice + "\n")
-    for citation in answer.citations:
-        sys.stdout.write(f"\n[{citation.marker}] {', '.join(_source(citation))}\n")
-        sys.stdout.write(f"    “{citation.quote}”\n")
-    for hit in answer.nearest:
-        row = hit.to_json()
-        place = f", page {row['page']}" if row["page"] else ""
-        sys.stdout.write(f"\n  · {row['title']}{place}\n    {row['text'][:300]}\n")
-
-
-def _source(citation: Any) -> Iterator[str]:
-    yield citation.title
-    yield from (part for part in (citation.number, citation.published) if part)
-    if citation.printed_page:
-        yield f"p. {citation.printed_page} (page {citation.page} of the file)"
-    elif citation.page:
-        yield f"page {citation.page} of the file"
-    if citation.section:
-        yield "section “" + " > ".join(citation.section) + "”"
-    yield citation.path
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Lists and table rows as they can be quoted: with their items, and with their header."""
+"""Lists as wholes: their items together, after the line that introduces them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ _NUMBER = re.compile(r"^\(?\d{1,3}[.)]\s+")
 _STOP = re.compile(r"[.!?。؟]$")
 
 
-def whole_lists(stored: Sequence[SentenceRow]) -> list[tuple[SentenceRow, tuple[int, ...]]]:
-    """Return each list among sentences as one sentence, with the rows that it is made of.
+def whole_lists(
+    stored: Sequence[SentenceRow],
+) -> list[tuple[SentenceRow, tuple[SentenceRow, ...]]]:
+    """Return each list among sentences as one sentence, with the sentences that it is made of.
 
     Its row is that of its first part, its spans run from the first part to the last. What is left
     out between parts (a bullet, a number, the full stop of an item) is marked by ``…``.
@@ -31,18 +33,8 @@ def whole_lists(stored: Sequence[SentenceRow]) -> list[tuple[SentenceRow, tuple[
         words = sum(len(one.sentence.text.split()) for one in run)
         short = not any(_stands_alone(one.sentence.text) for one in items[:-1])
         if len(items) >= _LEAST_ITEMS and words <= _MOST_WORDS and short:
-            found.append((_joined(run), tuple(one.row for one in run)))
+            found.append((_joined(run), tuple(run)))
     return found
-
-
-def with_header(row: SentenceRow, stored: Sequence[SentenceRow]) -> Sentence:
-    """Return a table row together with its header, where that stands in the same passage."""
-    lead = row.sentence.lead
-    for one in stored:
-        if (one.passage, one.sentence.kind, one.sentence.text) == (row.passage, "header", lead):
-            spans = (*one.sentence.spans, *row.sentence.spans)
-            return replace(row.sentence, text=f"{lead} … {row.sentence.text}", spans=spans)
-    return row.sentence
 
 
 def _runs(stored: Sequence[SentenceRow]) -> Iterator[list[SentenceRow]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.demand import designations
+from assistant.rules.demand import designations
 from corpus.errors import UsageError
 from corpus.text import fold_space
 from index.analysis import function_words, terms

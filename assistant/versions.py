@@ -7,16 +7,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
 from assistant.answer import Hit
-from assistant.composer import Candidate
-from assistant.retriever import Query
+from assistant.reading import ScoredSentence
+from assistant.retrieval import Query
 from corpus.documents import Document
 from index.generations import Generation
 from index.records import IndexedDocument
+
+Scored = TypeVar("Scored", bound=ScoredSentence)
+
+
+@dataclass(frozen=True)
+class AskersVersion:
+    """Hits with the asker's versions first, and which document gave way to which, by id."""
+
+    hits: list[Hit]
+    gave_way: Mapping[str, str]
 
 
 def in_askers_version(
@@ -24,7 +35,7 @@ def in_askers_version(
     hits: Sequence[Hit],
     searched: Sequence[IndexedDocument],
     generation: Generation,
-) -> list[Hit]:
+) -> AskersVersion:
     """Return hits with the passages of the asker's version before those of another version.
 
     ``searched`` are the documents that may be found. A passage of another version gives way if
@@ -34,6 +45,7 @@ def in_askers_version(
     everything = generation.records.documents()
     versions = _versions((one.document for one in searched), everything, query.language)
     found: dict[int, Hit] = {}
+    gave_way: dict[str, str] = {}
     for hit in hits:
         own = _askers(hit.document, versions, query.language)
         if own is None:
@@ -46,11 +58,13 @@ def in_askers_version(
             found.setdefault(other.row, other)
         if len(likes) < len(inside):
             found.setdefault(hit.row, hit)
-    return list(found.values())[: len(hits)]
+        else:
+            gave_way[hit.document.id] = own.id
+    return AskersVersion(list(found.values())[: len(hits)], gave_way)
 
 
 def askers_version(
-    query: Query,
+    language: str,
     document: Document,
     searched: Sequence[IndexedDocument],
     everything: Sequence[IndexedDocument],
@@ -59,19 +73,17 @@ def askers_version(
 
     ``searched`` are the documents that may be found, of ``everything`` that is indexed.
     """
-    versions = _versions((one.document for one in searched), everything, query.language)
-    return _askers(document, versions, query.language)
+    versions = _versions((one.document for one in searched), everything, language)
+    return _askers(document, versions, language)
 
 
-def in_one_version(
-    query: Query, ranked: Sequence[Candidate], generation: Generation
-) -> list[Candidate]:
-    """Return candidates without those that say in another version what is said in a better one.
+def in_one_version(language: str, ranked: Sequence[Scored], generation: Generation) -> list[Scored]:
+    """Return sentences without those that say in another version what a better one says.
 
     The better one takes the higher score of both. Best first, ties by row.
     """
     everything = generation.records.documents()
-    versions = _versions((one.hit.document for one in ranked), everything, query.language)
+    versions = _versions((one.hit.document for one in ranked), everything, language)
     places = {(one.hit.document.id, one.rows): n for n, one in enumerate(ranked)}
     quotable = {row for one in ranked for row in one.rows}
     scores = [one.score for one in ranked]

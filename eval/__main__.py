@@ -29,18 +29,9 @@ def _add_run(commands: Any) -> None:
     cases.add_argument(
         "--metrics", nargs="+", default=[], metavar="NAME", help="print these only (default: all)"
     )
+    cases.add_argument("--generation", metavar="ID", help="an older generation of the index")
     add_settings(cases, "index")
     add_json(cases)
-
-
-def _add_fit_ranking(commands: Any) -> None:
-    fit = commands.add_parser(
-        "fit-ranking", help="fits the ranking of sentences on SQuAD and XQuAD"
-    )
-    fit.set_defaults(command=_fit_ranking)
-    fit.add_argument("--dataset", nargs="+", type=Path, required=True, metavar="FILE")
-    fit.add_argument("--out", type=Path, required=True, metavar="DIR")
-    add_json(fit)
 
 
 def _add_fit_encoder(commands: Any) -> None:
@@ -53,19 +44,6 @@ def _add_fit_encoder(commands: Any) -> None:
     fit.add_argument(
         "--check", action="store_true", help="fit on half of the articles first, and ask the others"
     )
-    add_json(fit)
-
-
-def _add_fit_documents(commands: Any) -> None:
-    fit = commands.add_parser(
-        "fit-documents", help="draws the ranking of sentences on to case files over documents"
-    )
-    fit.set_defaults(command=_fit_documents)
-    fit.add_argument(
-        "--on", nargs="+", action="append", type=Path, required=True, metavar="PATH",
-        help="an index, then the case files asked of it; may be given again",
-    )  # fmt: skip
-    add_settings(fit)
     add_json(fit)
 
 
@@ -132,30 +110,9 @@ def _add_refusals(commands: Any) -> None:
     add_json(refusals)
 
 
-def _add_fit_decision(commands: Any) -> None:
-    fit = commands.add_parser("fit-decision", help="fits what questions are refused by")
-    fit.set_defaults(command=_fit_decision)
-    fit.add_argument(
-        "--on", nargs="+", action="append", type=Path, required=True, metavar="PATH",
-        help="an index, then the case or SQuAD files asked of it; may be given again",
-    )  # fmt: skip
-    fit.add_argument(
-        "--foreign", nargs="+", action="append", type=Path, default=[], metavar="PATH",
-        help="an index, then SQuAD files on other subjects",
-    )  # fmt: skip
-    fit.add_argument("--false-refusals", type=float, default=0.06, metavar="SHARE")
-    fit.add_argument("--limit", type=int, default=400, help="questions from SQuAD files")
-    fit.add_argument("--out", type=Path, metavar="FILE", help="write the coefficients there")
-    add_settings(fit)
-    add_json(fit)
-
-
 _COMMANDS = (
     _add_run,
-    _add_fit_ranking,
     _add_fit_encoder,
-    _add_fit_documents,
-    _add_fit_decision,
     _add_retrieval,
     _add_compare,
     _add_check,
@@ -207,33 +164,6 @@ def _refusals(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _fit_decision(arguments: argparse.Namespace) -> int:
-    from eval.fit_decision import fit_decision, write_tables
-
-    settings = settings_of(arguments).values
-    with _progress() as progress:
-        found = fit_decision(
-            arguments.on,
-            arguments.foreign,
-            arguments.false_refusals,
-            arguments.limit,
-            settings,
-            progress,
-        )
-    if arguments.out:
-        write_tables(found, arguments.false_refusals, arguments.out)
-    if arguments.json:
-        print_json(found)
-        return 0
-    heads = ("answerable", "falsely refused", "unanswerable", "refused", "AUROC")
-    for table, slices in found["figures"].items():
-        sys.stdout.write(f"{table:<44}{''.join(f'{head:>16}' for head in heads)}\n")
-        for name, row in slices.items():
-            shown = "".join(f"{'' if row[head] is None else row[head]:>16}" for head in heads)
-            sys.stdout.write(f"{name:<44}{shown}\n")
-    return 0
-
-
 def _run(arguments: argparse.Namespace) -> int:
     from eval.metrics import named_metrics
     from eval.run import run_cases
@@ -241,27 +171,13 @@ def _run(arguments: argparse.Namespace) -> int:
     names = named_metrics(arguments.metrics)
     settings = settings_of(arguments).values
     with _progress() as progress:
-        summary = run_cases(arguments.cases, settings, arguments.out, progress)
+        summary = run_cases(
+            arguments.cases, settings, arguments.out, progress, arguments.generation
+        )
     if arguments.json:
         print_json(summary)
     else:
         _print(summary, names)
-    return 0
-
-
-def _fit_ranking(arguments: argparse.Namespace) -> int:
-    from eval.fit_ranking import fit_ranking
-
-    settings = settings_of(arguments).values
-    with _named_progress() as progress:
-        found = fit_ranking(arguments.dataset, settings, arguments.out, progress)
-    if arguments.json:
-        print_json(found)
-        return 0
-    for name, row in found.items():
-        shares = ", ".join(f"{key} {share:.3f}" for key, share in row["right_first"].items())
-        sys.stdout.write(f"{name}: {row['questions']} questions, right first: {shares}\n")
-    sys.stdout.write(f"Written: {arguments.out / 'ranking.toml'}\n")
     return 0
 
 
@@ -281,21 +197,6 @@ def _fit_encoder(arguments: argparse.Namespace) -> int:
         return 0
     for key, value in found.items():
         sys.stdout.write(f"{key}: {value}\n")
-    return 0
-
-
-def _fit_documents(arguments: argparse.Namespace) -> int:
-    from eval.fit_documents import fit_documents
-
-    with _progress() as progress:
-        found = fit_documents(arguments.on, settings_of(arguments).values, progress)
-    if arguments.json:
-        print_json(found)
-        return 0
-    shares = ", ".join(f"{key} {share:.3f}" for key, share in found["right_first"].items())
-    lines = [f"# {found['questions']} questions, right first: {shares}", "[in_documents]"]
-    lines += [f"{name} = {weight:.3f}" for name, weight in found["in_documents"].items()]
-    sys.stdout.write("\n".join(lines) + "\n")
     return 0
 
 

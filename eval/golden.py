@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from assistant.query_engine import QueryEngine
-from assistant.retriever import HybridRetriever
+from assistant.engine import Engine
+from assistant.retrieval import HybridRetriever
 from corpus.settings import Settings
 from eval.cases import Case, read_cases
 from eval.metrics.facts import all_facts
@@ -31,12 +31,12 @@ def answered_questions(
         record = generation.manifest.embedder
         if embedder is None or not same_model(embedder.record, record):
             embedder = load_recorded_embedder(record, settings.cache)
-        engine = QueryEngine(HybridRetriever(generation, embedder))
+        engine = Engine(HybridRetriever(generation, embedder))
         answered[generation.id] = _answered(cases, engine)
     return answered
 
 
-def _answered(cases: Sequence[Case], engine: QueryEngine) -> dict[str, str]:
+def _answered(cases: Sequence[Case], engine: Engine) -> dict[str, str]:
     return {
         f"{record.case_id}:{record.turn}": record.expected.question
         for case in cases

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from assistant.query_engine import QueryEngine, open_query_engine
+from assistant.engine import Engine, open_engine
 from corpus.errors import UsageError
 from corpus.settings import Settings
 from eval.cases import read_cases
@@ -27,14 +27,14 @@ def measure_refusals(
     """
     groups = {"on the subject": _answerable(cases)}
     groups |= {f"foreign, {file.name}": squad_questions(file)[:limit] for file in foreign}
-    engine = open_query_engine(settings)
+    engine = open_engine(settings)
     total, done = sum(map(len, groups.values())), 0
     shares: dict[str, Any] = {}
     for name, questions in groups.items():
         progress(done, total)
         done += len(questions)
         shares[name] = {"questions": len(questions), "refused": _refused(engine, questions)}
-    return {"generation": engine.retriever.generation.id, "groups": shares}
+    return {"generation": engine.generation.id, "groups": shares}
 
 
 def squad_questions(file: Path) -> list[str]:
@@ -57,6 +57,6 @@ def _answerable(files: Sequence[Path]) -> list[str]:
     return [case.turns[0].question for case in cases if case.turns[0].answer_facts]
 
 
-def _refused(engine: QueryEngine, questions: Iterable[str]) -> float | None:
+def _refused(engine: Engine, questions: Iterable[str]) -> float | None:
     found = [engine.answer(question).status == "not_in_documents" for question in questions]
     return round(sum(found) / len(found), 4) if found else None

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.metrics import f1_score, roc_auc_score
 
 from assistant.answer import Hit, Status
-from assistant.query_engine import QueryEngine, open_query_engine
+from assistant.engine import Engine, open_engine
 from corpus.catalogue import CATALOGUE_FILE
 from corpus.settings import Settings
 from eval.datasets import DATASETS
@@ -39,7 +39,7 @@ class Pool:
     """The paragraphs of one language as an index; ``paragraphs`` has their ids by document."""
 
     language: str
-    engine: QueryEngine
+    engine: Engine
     paragraphs: dict[str, str]
 
 
@@ -91,7 +91,7 @@ def paragraph_pool(
     own = replace(settings, corpus=folder, index=out / f"index-{language}")
     sync(own, progress=lambda stage, done, total: progress(f"{stage} {language}", done, total))
     ids = {f"{number:07d}": paragraph.id for number, paragraph in enumerate(inside)}
-    return Pool(language, open_query_engine(own), ids)
+    return Pool(language, open_engine(own), ids)
 
 
 def _measured(
@@ -119,10 +119,10 @@ def _rankings(text: str, pool: Pool) -> dict[str, list[str]]:
     """Return the paragraphs found by each search alone and by both, best first."""
     retriever = pool.engine.retriever
     query = retriever.query(text)
-    fused = retriever.search(query, DEPTH)
+    fused = retriever.search(query, DEPTH).hits
     alone = {weight: retriever.with_keyword_weight(weight) for weight in (0.0, 1.0)}
-    dense = [hit for hit in alone[0.0].search(query, DEPTH) if "dense" in hit.found_by]
-    keyword = [hit for hit in alone[1.0].search(query, DEPTH) if "keyword" in hit.found_by]
+    dense = [hit for hit in alone[0.0].search(query, DEPTH).hits if "dense" in hit.found_by]
+    keyword = [hit for hit in alone[1.0].search(query, DEPTH).hits if "keyword" in hit.found_by]
     found = (_paragraph_ids(hits, pool) for hits in (dense, keyword, fused))
     return dict(zip(ABLATIONS, found, strict=True))
 

@@ -12,11 +12,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from assistant.query_engine import QueryEngine, failed_answer, open_query_engine
+from assistant.engine import Engine, failed_answer, open_engine
 from corpus.errors import AssistantError, UsageError
 from corpus.settings import Settings
 from corpus.text import fold
-from eval.cases import Case, Turn, cases_digest, read_cases
+from eval.cases import Case, Turn, cases_digest, read_cases, with_document_ids
 from eval.invariants import PageText, broken_invariants
 from eval.latency import stage_percentiles
 from eval.records import Record, read_records, write_records
@@ -30,17 +30,22 @@ SUMMARY_FILE = "summary.json"
 
 
 def run_cases(
-    files: Sequence[Path], settings: Settings, out: Path, progress: Callable[[int, int], None]
+    files: Sequence[Path],
+    settings: Settings,
+    out: Path,
+    progress: Callable[[int, int], None],
+    generation: str | None = None,
 ) -> dict[str, Any]:
     """Ask every case, write a record for each turn and a summary, and return the summary.
 
-    A run that was interrupted goes on where it stopped. The same cases over the same generation
-    give the same records; timings stand beside them. Raises UsageError for faulty case files, a
-    document that the index does not have, and a folder that holds another run;
-    NoUsableIndexError when there is no index.
+    ``generation`` None asks the published one. A run that was interrupted goes on where it
+    stopped. The same cases over the same generation give the same records; timings stand beside
+    them. Raises UsageError for faulty case files, a document that the index does not have, and a
+    folder that holds another run; NoUsableIndexError when there is no index.
     """
-    cases = read_cases(files)
-    engine = open_query_engine(settings)
+    engine = open_engine(settings, generation)
+    ids = {one.document.path: one.document.id for one in engine.documents()}
+    cases = with_document_ids(read_cases(files), ids)
     _refuse_unknown_documents(cases, engine)
     made_on = _made_on(files, engine)
     records = _begun(out, made_on)
@@ -69,9 +74,9 @@ def run_cases(
     return {**summary, **measured}
 
 
-def _made_on(files: Sequence[Path], engine: QueryEngine) -> dict[str, Any]:
+def _made_on(files: Sequence[Path], engine: Engine) -> dict[str, Any]:
     """Return what a run depends on: questions, index, model and versions."""
-    manifest = engine.retriever.generation.manifest
+    manifest = engine.generation.manifest
     return {
         "cases": [file.name for file in files],
         "cases_sha256": cases_digest(files),
@@ -116,18 +121,18 @@ def _begun(out: Path, made_on: dict[str, Any]) -> list[Record]:
     return records
 
 
-def _refuse_unknown_documents(cases: Iterable[Case], engine: QueryEngine) -> None:
-    records = engine.retriever.generation.records
+def _refuse_unknown_documents(cases: Iterable[Case], engine: Engine) -> None:
+    known = {found.document.id for found in engine.documents()}
     for case in cases:
-        for turn in case.turns:
-            if turn.document and records.document(turn.document) is None:
+        for document in (name for turn in case.turns for name, _ in turn.places):
+            if document not in known:
                 raise UsageError(
-                    f"The case {case.id} names the document {turn.document!r}, which the index "
+                    f"The case {case.id} names the document {document!r}, which the index "
                     "does not have. Index it, or correct the case: python -m ingest list"
                 )
 
 
-def ask_case(case: Case, engine: QueryEngine) -> Iterator[tuple[Record, dict[str, float]]]:
+def ask_case(case: Case, engine: Engine) -> Iterator[tuple[Record, dict[str, float]]]:
     """Ask the turns of a case one after the other; yield each record with its timings."""
     page_text = _page_texts(engine)
     questions: list[str] = []
@@ -152,8 +157,8 @@ def _evidence_ranks(turn: Turn, passages: Sequence[str]) -> tuple[int | None, ..
     )
 
 
-def _page_texts(engine: QueryEngine) -> PageText:
-    pages = engine.retriever.generation.records
+def _page_texts(engine: Engine) -> PageText:
+    pages = engine.generation.records
 
     def page_text(document_id: str, page: int | None) -> str:
         found = pages.page(document_id, page or 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,32 +11,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import assistant
 from assistant.answer import Answer, Status
-from assistant.antecedents import HEADING, opening
-from assistant.composer import (
-    MAX_WORDS,
-    Quoted,
-    candidates,
-    compose,
-    elided,
-    shown_text,
-)
-from assistant.demand import name_terms
-from assistant.query_engine import QueryEngine, open_query_engine
-from assistant.sentences import term_weights
-from assistant.verifier import is_verbatim
+from assistant.engine import STEPS, Engine, open_engine
+from assistant.rendering import answer_text
+from assistant.rules.selection import Candidate
+from assistant.rules.sentences import term_weights
+from assistant.verify import is_verbatim
 from corpus.errors import UsageError
 from corpus.settings import Settings
-from corpus.text import fold_space
 from eval.facts import holds_fact
 from eval.invariants import broken_invariants
+from index.analysis import analysed
 from ingest.sync import sync
 from tests import documents
 from tests.conftest import no_progress
 
 
-def _broken(answer: Answer, engine: QueryEngine) -> list[str]:
-    records = engine.retriever.generation.records
+def _broken(answer: Answer, engine: Engine) -> list[str]:
+    records = engine.generation.records
 
     def page_text(document_id: str, page: int | None) -> str:
         found = records.page(document_id, page or 1)
@@ -55,7 +49,7 @@ def _broken(answer: Answer, engine: QueryEngine) -> list[str]:
     ],
 )
 def test_a_question_gets_the_fact_from_the_right_document(
-    engine: QueryEngine, question: str, fact: str, document: str
+    engine: Engine, question: str, fact: str, document: str
 ) -> None:
     answer = engine.answer(question)
     assert answer.status is Status.ANSWERED
@@ -75,7 +69,7 @@ def test_a_question_gets_the_fact_from_the_right_document(
     ],
 )
 def test_a_question_in_any_un_language_is_answered(
-    engine: QueryEngine, question: str, language: str, fact: str
+    engine: Engine, question: str, language: str, fact: str
 ) -> None:
     answer = engine.answer(question)
     assert answer.language == language
@@ -83,16 +77,16 @@ def test_a_question_in_any_un_language_is_answered(
     assert holds_fact(answer.text, fact)
 
 
-def test_a_citation_has_page_and_printed_page_of_a_pdf_with_a_cover(engine: QueryEngine) -> None:
+def test_a_citation_has_page_and_printed_page_of_a_pdf_with_a_cover(engine: Engine) -> None:
     citation = engine.answer("What is the budget for 2025?").citations[0]
     assert (citation.page, citation.printed_page) == (3, "2")
     assert citation.section == ["3 Funding and outlook"]
-    page = engine.retriever.generation.records.page(citation.document_id, 3)
+    page = engine.generation.records.page(citation.document_id, 3)
     assert is_verbatim(citation, page)
     assert citation.quote == documents.FUNDING
 
 
-def test_a_format_without_pages_cites_none(engine: QueryEngine) -> None:
+def test_a_format_without_pages_cites_none(engine: Engine) -> None:
     citation = engine.answer("When was the Meadow network founded in Ghent?").citations[0]
     assert citation.page is None
     assert citation.printed_page is None
@@ -103,7 +97,7 @@ def test_a_format_without_pages_cites_none(engine: QueryEngine) -> None:
     "question", ["How do I bake sourdough bread?", "Who wrote Hamlet?", "كيف أطبخ الأرز؟"]
 )
 def test_a_question_off_the_subject_is_refused_in_its_language(
-    engine: QueryEngine, question: str
+    engine: Engine, question: str
 ) -> None:
     answer = engine.answer(question)
     assert answer.status is Status.NOT_IN_DOCUMENTS
@@ -125,7 +119,7 @@ def test_a_question_off_the_subject_is_refused_in_its_language(
     ],
 )
 def test_a_question_in_other_words_is_on_the_subject(
-    engine: QueryEngine, question: str, fact: str
+    engine: Engine, question: str, fact: str
 ) -> None:
     """It shares no word with the documents, which once was taken for being off the subject."""
     answer = engine.answer(question)
@@ -133,16 +127,8 @@ def test_a_question_in_other_words_is_on_the_subject(
     assert fact in answer.text
 
 
-def test_what_a_pronoun_stands_for_is_quoted_beside_it(engine: QueryEngine) -> None:
-    answer = engine.answer("In which town was the Meadow network founded?")
-    quotes = [citation.quote for citation in answer.citations]
-    assert "The Meadow network counts wild bees with cameras in 210 gardens." in quotes[:2]
-    assert "It was founded in Ghent in 2019." in quotes[:2]
-    assert len(set(quotes)) == len(quotes)
-
-
-def test_an_abbreviation_is_explained_however_it_is_asked_for(engine: QueryEngine) -> None:
-    generation = engine.retriever.generation
+def test_an_abbreviation_is_explained_however_it_is_asked_for(engine: Engine) -> None:
+    generation = engine.generation
     for question in ("Spell out RSY.", "What does RSY stand for?", "RSY is short for what?"):
         assert list(term_weights(engine.retriever.query(question), generation)) == ["rsi"]
     # Where no meaning is asked for, the same words are sought.
@@ -150,22 +136,14 @@ def test_an_abbreviation_is_explained_however_it_is_asked_for(engine: QueryEngin
     assert "spell" in spelled
 
 
-def test_a_header_is_quoted_once_for_rows_of_one_table(engine: QueryEngine) -> None:
-    answer = engine.answer("How many observers and countries were there in 2023 and in 2024?")
-    places = [(one.document_id, one.page, one.start, one.end) for one in answer.citations]
-    assert len(set(places)) == len(places)
-    assert sum("Year" in one.quote for one in answer.citations) <= 1
-    assert _broken(answer, engine) == []
-
-
-def test_a_later_turn_is_understood_from_the_two_before(engine: QueryEngine) -> None:
+def test_a_later_turn_is_understood_from_the_two_before(engine: Engine) -> None:
     turns = ["Which network counts wild bees?", "In how many gardens?", "And where was it founded?"]
     answer = engine.answer(turns)
     assert answer.status is Status.ANSWERED
     assert "Ghent" in answer.text
 
 
-def test_the_same_question_gets_the_same_answer(engine: QueryEngine) -> None:
+def test_the_same_question_gets_the_same_answer(engine: Engine) -> None:
     first, second = (engine.answer("Who leads the programme?").to_json() for _ in range(2))
     for answer in (first, second):
         answer.pop("timings_ms")
@@ -177,122 +155,13 @@ _WORDS = " ".join((*documents.SENTENCES, "bees floods 2024 42 [1] … how many w
 
 @settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.sampled_from(_WORDS), max_size=25).map(" ".join))
-def test_every_answer_keeps_the_invariants(engine: QueryEngine, question: str) -> None:
+def test_every_answer_keeps_the_invariants(engine: Engine, question: str) -> None:
     answer = engine.answer(f"AI {question}")
     assert not _broken(answer, engine)
     assert answer.text or answer.status is not Status.ANSWERED
     # A false presupposition is corrected by a quote.
     assert not answer.text or answer.status in {Status.ANSWERED, Status.NOT_IN_DOCUMENTS}
     assert 0 <= answer.confidence <= 1
-
-
-@settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-@given(st.lists(st.sampled_from(_WORDS), min_size=1, max_size=12).map(" ".join))
-def test_what_a_sentence_speaks_of_is_named_beside_it(engine: QueryEngine, question: str) -> None:
-    quoted = _quoted(engine, question)
-    rows = [one.candidate.row for one in quoted]
-    for n, one in enumerate(quoted):
-        formers = one.candidate.antecedents
-        if not formers or not {former.row for former in formers}.isdisjoint(rows):
-            continue
-        before = quoted[n - 1].candidate.antecedents if n else ()
-        naming = formers[-1].sentence
-        behind_the_same = bool(before) and before[-1].sentence == naming
-        if naming.kind == HEADING and n:
-            place = quoted[n - 1].candidate.hit.passage
-            behind_the_same |= place.section == one.candidate.hit.passage.section
-        with_opening = naming.spans == one.candidate.sentence.spans[: len(naming.spans)]
-        assert with_opening or behind_the_same
-        assert not with_opening or one.text.split(" … ")[0] in fold_space(naming.text)
-
-
-@pytest.mark.parametrize(
-    ("sentence", "language", "shown"),
-    [
-        ("Here, where on 2 May the Meadow network met, it rained.", "en",
-         "Here, where on 2 May the Meadow network met"),
-        ("By a survey of ITU, the Meadow network, of Ghent, has cameras.", "en",
-         "By a survey of ITU, the Meadow network"),
-        ("The River Alert, so far, has no office.", "en", "The River Alert"),
-        ("网络很大。", "zh", "网络很大"),
-        ("The Meadow network " + "wide " * 20 + "is.", "en", "The Meadow network" + " wide" * 12),
-        ("In Ghent, after a pause of years without any rain or snow at all, of the Meadow.", "en",
-         "In Ghent, after a pause of years without any rain or snow"),
-    ],
-)  # fmt: skip
-def test_an_opening_goes_up_to_what_it_names(sentence: str, language: str, shown: str) -> None:
-    assert opening(sentence, language, name_terms("The Meadow network", language)) == shown
-
-
-_MEETINGS = """# Meetings of 2025
-
-## 1 Forum of the Beekeepers of Elba
-
-### 1.1 Chairs
-
-- Anne Bouvet, special envoy of the Hive Trust for the bees of France.
-- Karim Saad, director of the office for moths and forum of the gardens.
-
-### 1.2 Mode
-
-Later texts say that it was held by letter.
-
-### 1.3 Votes
-
-Country | Votes
---- | ---
-Malta | 41
-
-## 2 Outlook
-
-The Forum of the Beekeepers of Elba had a good year.
-"""
-
-
-@pytest.mark.parametrize(
-    ("question", "said"),
-    [
-        ("Who is in the chair, as envoy of Hive Trust?", "Anne Bouvet, special envoy"),
-        ("Which director of a forum is in the chair?", "Karim Saad, director"),
-        ("Was it held by letter, by later texts?", "Later texts say"),
-        ("How many votes had Malta?", "Country | Votes … Malta | 41"),
-    ],
-)
-def test_a_heading_names_what_no_sentence_does(
-    meetings: QueryEngine, question: str, said: str
-) -> None:
-    first = _quoted(meetings, question)[0]
-    assert first.text.startswith("Forum of the Beekeepers of Elba … ")
-    assert said in first.text
-    page = meetings.retriever.generation.records.page(first.candidate.hit.document.id, 1)
-    span = first.candidate.sentence.spans[0]
-    assert page is not None
-    assert page.text[span.start : span.end] == "Forum of the Beekeepers of Elba"
-
-
-def test_of_two_chairs_both_are_named(meetings: QueryEngine) -> None:
-    both = _quoted(meetings, "Who is in the chair, as envoy of Hive Trust?")[:2]
-    assert ["Anne Bouvet" in both[0].text, "Karim Saad" in both[1].text] == [True, True]
-    # Behind a quote of the same section its heading is not repeated.
-    assert both[1].text.startswith("Karim Saad")
-
-
-@pytest.fixture(scope="module")
-def meetings(real_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> QueryEngine:
-    base = tmp_path_factory.mktemp("meetings")
-    (base / "documents").mkdir()
-    (base / "documents" / "meetings.md").write_text(_MEETINGS, "utf-8")
-    others = "\n\n".join(f"## Hive {n}\n\nIt was moved in May." for n in range(40))
-    (base / "documents" / "hives.md").write_text(f"# Hives\n\n{others}\n", "utf-8")
-    settings = replace(real_settings, corpus=base / "documents", index=base / "index")
-    sync(settings, progress=no_progress)
-    return open_query_engine(settings)
-
-
-def _quoted(engine: QueryEngine, question: str) -> list[Quoted]:
-    query, generation = engine.retriever.query(question), engine.retriever.generation
-    ranked = candidates(query, engine.retriever.search(query), generation)
-    return compose(ranked, term_weights(query, generation))
 
 
 def test_the_sentence_before_may_stand_in_the_passage_before(
@@ -304,9 +173,8 @@ def test_the_sentence_before_may_stand_in_the_passage_before(
     (corpus / "bees.md").write_text(f"# Bees\n\nThe Meadow network has cameras. {days}\n", "utf-8")
     long = replace(real_settings, corpus=corpus, index=tmp_path / "index")
     sync(long, progress=no_progress)
-    retriever = open_query_engine(long).retriever
-    query = retriever.query("What does the Meadow network count on day 60?")
-    ranked = candidates(query, retriever.search(query), retriever.generation)
+    trace = open_engine(long).trace("What does the Meadow network count on day 60?")
+    ranked = [one for one in trace.reading.sentences if isinstance(one, Candidate)]
     passages = sorted({one.hit.row for one in ranked})
     assert len(passages) > 1
     second = min((one for one in ranked if one.hit.row == passages[1]), key=lambda one: one.row)
@@ -326,12 +194,12 @@ def test_what_a_document_says_of_itself_first_is_no_direct_answer(
     )
     own = replace(real_settings, corpus=corpus, index=tmp_path / "index")
     sync(own, progress=no_progress)
-    engine = open_query_engine(own)
+    engine = open_engine(own)
     answer = engine.answer("How many people came to the Symposium of Beekeepers 2025?")
     assert answer.citations[0].quote.startswith("In Turin 600 people")
 
 
-def test_filters_narrow_the_search(engine: QueryEngine) -> None:
+def test_filters_narrow_the_search(engine: Engine) -> None:
     found = engine.answer("How many?", filters={"document": "meadow"}).retrieved
     assert {hit.document.id for hit in found} == {"meadow"}
     elsewhere = engine.answer("How many coastal observers?", filters={"document": "meadow"})
@@ -346,28 +214,28 @@ def test_filters_narrow_the_search(engine: QueryEngine) -> None:
 
 def test_a_reader_of_another_audience_finds_nothing(real_settings: Settings) -> None:
     for audience, finds in (("members", False), ("public", True)):
-        engine = open_query_engine(real_settings, audiences=[audience])
+        engine = open_engine(real_settings, audiences=[audience])
         assert bool(engine.answer("How many bees?").retrieved) == finds
 
 
 @pytest.mark.parametrize("question", ["", "  \n", "?!", "x" * 10_000])
 def test_an_empty_or_endless_question_is_an_error_that_says_what_to_do(
-    engine: QueryEngine, question: str
+    engine: Engine, question: str
 ) -> None:
     with pytest.raises(UsageError, match="Ask"):
         engine.answer(question)
 
 
-def test_a_later_turn_is_understood_by_the_one_before(engine: QueryEngine) -> None:
+def test_a_later_turn_is_understood_by_the_one_before(engine: Engine) -> None:
     answer = engine.answer(["What does the Meadow network count?", "And when was it founded?"])
     assert answer.question == "And when was it founded?"
     assert holds_fact(answer.text, "2019")
 
 
 def test_a_quote_that_is_not_in_its_page_is_withheld(
-    engine: QueryEngine, real_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, real_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    records = engine.retriever.generation.records
+    records = engine.generation.records
     honest = records.page
 
     def altered(document_id: str, number: int) -> object:
@@ -382,25 +250,10 @@ def test_a_quote_that_is_not_in_its_page_is_withheld(
     assert answer.citations == []
 
 
-def test_a_documents_own_brackets_are_no_markers() -> None:
-    assert shown_text("As shown in [12], it rose [3].") == "As shown in …, it rose …."
+def test_llama_index_users_get_retriever_and_query_engine(engine: Engine) -> None:
+    from assistant.integrations.llama_index import CitedQueryEngine, PassageRetriever
 
-
-def test_a_very_long_sentence_is_elided_to_what_was_asked() -> None:
-    clauses = [f"in place {n} the gauge number {n} was read by hand every day" for n in range(40)]
-    clauses[30] = "the lamp was replaced by Ada"
-    text = elided(", ".join(clauses) + ".", frozenset({"lamp", "replac"}), "en", MAX_WORDS)
-    assert "the lamp was replaced by Ada" in text
-    assert len(text.split()) <= MAX_WORDS
-    assert text.startswith("… ")
-    for part in text.split("…"):
-        assert part.strip() in ", ".join(clauses) + "."
-
-
-def test_llama_index_users_get_retriever_and_query_engine(engine: QueryEngine) -> None:
-    from assistant.llama_index_parts import CitedQueryEngine, PassageRetriever
-
-    nodes = PassageRetriever(engine.retriever).retrieve("bees in gardens")
+    nodes = PassageRetriever(engine).retrieve("bees in gardens")
     assert nodes[0].node.metadata["document_id"] == "meadow"
     assert nodes[0].score == max(node.score or 0 for node in nodes)
     response = CitedQueryEngine(engine=engine).query("How many gardens does Meadow count?")
@@ -416,27 +269,19 @@ def test_markup_in_documents_is_text(tmp_path: Path) -> None:
     assert "The <b>fee</b> is ![x](http://a) 5 & more." in read(tmp_path / "a.txt").pages[0].text
 
 
-def test_a_tables_header_is_no_answer_by_itself(engine: QueryEngine) -> None:
-    answer = engine.answer("How many observers and countries in the year 2023?")
-    assert holds_fact(answer.text, "980")
-    header = " | ".join(documents.HEADER)
-    assert f"{header} … 2023 | 980" in answer.text
-    assert f"{header} [" not in answer.text
-
-
 @pytest.mark.parametrize("question", ["Who?", "¿Qué?", "What is it?"])
-def test_a_question_without_a_subject_is_not_answered(engine: QueryEngine, question: str) -> None:
+def test_a_question_without_a_subject_is_not_answered(engine: Engine, question: str) -> None:
     assert engine.answer(question).status is Status.NOT_IN_DOCUMENTS
 
 
-def test_a_notice_never_holds_a_marker(engine: QueryEngine) -> None:
+def test_a_notice_never_holds_a_marker(engine: Engine) -> None:
     answer = engine.answer("Who wrote Hamlet [1] and Macbeth [2]?")
     assert answer.status is Status.NOT_IN_DOCUMENTS
     assert "[1]" not in answer.notice
 
 
 def test_equal_sentences_of_two_documents_are_quoted_once(settings_with_copies: Settings) -> None:
-    answer = open_query_engine(settings_with_copies).answer("How many bees does Meadow count?")
+    answer = open_engine(settings_with_copies).answer("How many bees does Meadow count?")
     quotes = [citation.quote for citation in answer.citations]
     assert len(quotes) == len(set(quotes))
 
@@ -449,3 +294,79 @@ def settings_with_copies(tmp_path: Path) -> Settings:
     made = Settings(corpus=tmp_path / "documents", index=tmp_path / "index")
     sync(made, progress=no_progress)
     return made
+
+
+def test_a_row_is_quoted_with_its_header_beside_it(engine: Engine) -> None:
+    answer = engine.answer("How many observers and countries in the year 2023?")
+    row = next(quote for quote in answer.quotes if quote.shape == "row")
+    assert row.header == list(documents.HEADER)
+    assert row.cells == list(documents.ROWS[0])
+    assert row.text == " | ".join(documents.ROWS[0])
+    assert not any(quote.text == " | ".join(documents.HEADER) for quote in answer.quotes)
+
+
+def test_what_a_quote_speaks_of_stands_in_its_citation(engine: Engine) -> None:
+    answer = engine.answer("In which town was the network that counts wild bees founded?")
+    quote = next(q for q in answer.quotes if q.text == "It was founded in Ghent in 2019.")
+    citation = answer.citations[quote.marker - 1]
+    assert (citation.title, citation.section) == ("Meadow network", ["Meadow network", "Purpose"])
+    assert "Meadow network, section “Meadow network > Purpose”" in answer_text(answer)
+
+
+def test_a_list_is_quoted_item_by_item(engine: Engine) -> None:
+    answer = engine.answer("Which three strands does the programme have?")
+    items = [quote.text for quote in answer.quotes if quote.shape == "item"]
+    assert items == list(documents.ITEMS)
+    assert _broken(answer, engine) == []
+
+
+def test_what_is_streamed_stands_in_the_answer_word_for_word(engine: Engine) -> None:
+    question = "Which three strands does the programme have?"
+    *parts, last = engine.stream(question)
+    assert last.answer is not None
+    assert [event.name for event in parts] == ["retrieved", *["quote"] * len(last.answer.quotes)]
+    assert list(parts[0].hits) == last.answer.retrieved
+    assert [event.quote for event in parts[1:]] == last.answer.quotes
+    cited = [citation for event in parts[1:] for citation in event.citations]
+    assert cited == last.answer.citations
+    same = replace(engine.answer(question), timings_ms={})
+    assert replace(last.answer, timings_ms={}) == same
+
+
+def test_a_refusal_is_streamed_too(engine: Engine) -> None:
+    events = list(engine.stream("Who wrote Hamlet?"))
+    assert [event.name for event in events] == ["retrieved", "answer"]
+    assert events[-1].answer is not None
+    assert events[-1].answer.status is Status.NOT_IN_DOCUMENTS
+
+
+def test_the_front_door_has_these_names() -> None:
+    assert assistant.__all__ == ["Answer", "Citation", "Engine", "open_engine"]
+
+
+def test_the_trace_has_what_each_step_gave(engine: Engine) -> None:
+    trace = engine.trace("What is the budget for 2025?")
+    assert list(trace.timings) == [*(name for name, _ in STEPS), "total"]
+    assert trace.hits == trace.finished.retrieved
+    assert [hit.row for hit in trace.retrieved.hits] == [
+        row for row, _ in trace.retrieved.ranking[: len(trace.retrieved.hits)]
+    ]
+    assert trace.reading.chosen[0] in trace.reading.sentences
+    quoted = [statement.text for statement in trace.draft.statements]
+    assert quoted == [quote.text for quote in trace.finished.quotes]
+
+
+def test_each_text_is_analysed_once_in_a_question(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: Counter[str] = Counter()
+
+    def counted(text: str, language: str) -> object:
+        read[text] += 1
+        return analysed(text, language)
+
+    monkeypatch.setattr("assistant.rules.features.analysed", counted)
+    for _ in range(2):
+        read.clear()
+        engine.answer("How many coastal observers were trained in 2024?")
+        assert set(read.values()) == {1}, "no more than once, and again for the next question"

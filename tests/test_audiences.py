@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -21,9 +22,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import assistant.__main__
-from assistant.query_engine import QueryEngine, open_query_engine
-from assistant.retriever import Query
-from assistant.why import explain
+from assistant.diagnose.why import explain
+from assistant.engine import Engine, open_engine
+from assistant.retrieval import Query
 from corpus.errors import AssistantError
 from corpus.folder import file_sha256
 from corpus.settings import Settings
@@ -44,6 +45,9 @@ from ingest.inventory import inventory
 from ingest.sync import SyncReport, sync
 from tests import documents
 from tests.conftest import copy_into, no_progress, settings_in
+
+
+APP = Path(__file__).parent.parent / "app_streamlit.py"
 
 
 @dataclass(frozen=True)
@@ -146,8 +150,8 @@ def _sync(settings: Settings, *parts: Files) -> SyncReport:
 
 def _seen(settings: Settings, questions: Iterable[str] = QUESTIONS) -> str:
     """Return all that the public asker gets from an index, without the generation and times."""
-    engine = open_query_engine(settings, audiences=("public",))
-    generation = engine.retriever.generation
+    engine = open_engine(settings, audiences=("public",))
+    generation = engine.generation
     found = [
         *(_answers(engine, question) for question in questions),
         *(explain(engine, QUESTIONS[0], expected).to_json() for expected in EXPECTED),
@@ -168,9 +172,9 @@ def _batch(questions: Iterable[str]) -> str:
     return json.dumps({"id": 1, "turns": [{"q": question} for question in questions]})
 
 
-def _answers(engine: QueryEngine, question: str) -> list[object]:
+def _answers(engine: Engine, question: str) -> list[object]:
     retriever = engine.retriever
-    hits = retriever.search(retriever.query(question), 50)
+    hits = retriever.search(retriever.query(question), 50).hits
     narrowed = [engine.answer(question, {key: value}) for key, value in _FILTERS.items()]
     return [
         [answer.to_json() for answer in (engine.answer(question), *narrowed)],
@@ -294,15 +298,36 @@ def test_with_the_real_model_documents_for_others_change_nothing(
     )
     assert sync(settings, progress=no_progress).counts["documents"] == 5
     assert _seen(settings, questions) == before
-    both = open_query_engine(settings, audiences=["public", "members"])
+    both = open_engine(settings, audiences=["public", "members"])
     assert "77 lamps" in both.answer("What will the board ask for?").text
 
 
+def test_the_web_page_shows_the_same(
+    public: Settings, built: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from streamlit.testing.v1 import AppTest
+
+    _sync(public, PUBLIC, *OTHERS.values())
+    monkeypatch.setattr("assistant.web.chat._starter_questions", lambda: QUESTIONS)
+    monkeypatch.setattr("assistant.web.conversations.browser_secret", lambda _cookie: "browser")
+    pages = []
+    for settings in (public, built):
+        monkeypatch.setenv("ITU_ASSISTANT_INDEX", str(settings.index))
+        app = AppTest.from_file(str(APP), default_timeout=60).run()
+        shown = [*app.button, *app.selectbox]
+        app.chat_input[0].set_value(QUESTIONS[1]).run()
+        assert not app.exception
+        html = [re.sub(r"Index of</dt><dd>[^<]*", "", e.proto.body) for e in app.get("html")]
+        tokens = re.sub(r"conversation=[\w-]+", "", "\n".join(html))
+        pages.append(([str(element.label) for element in shown], tokens))
+    assert pages[0] == pages[1]
+
+
 def test_an_audience_without_documents_finds_nothing(public: Settings) -> None:
-    engine = open_query_engine(public, audiences=["nobody"])
+    engine = open_engine(public, audiences=["nobody"])
     answer = engine.answer(QUESTIONS[0])
     assert (answer.text, answer.retrieved, answer.nearest) == ("", [], [])
-    generation = engine.retriever.generation
+    generation = engine.generation
     assert (generation.shards, generation.records.documents()) == ((), [])
     assert (generation.passages.size, set(generation.counts.values())) == (0, {0})
     assert explain(engine, QUESTIONS[0], "harbour").outcome == "not_indexed"
@@ -326,11 +351,11 @@ def test_in_one_shard_documents_for_others_show(
     with pytest.raises(AssistantError, match="is for members, but lies among what is for public"):
         _sync(public, PUBLIC, OTHERS["a misspelt word is known"])
     monkeypatch.setattr("index.verification._misplaced", lambda _: [])
-    own = open_query_engine(built, audiences=["public"])
+    own = open_engine(built, audiences=["public"])
     for what in ("a misspelt word is known", "rare words become common", "a nearer answer"):
         shutil.rmtree(public.index)
         _sync(public, PUBLIC, OTHERS[what])
-        engine = open_query_engine(public, audiences=["public"])
+        engine = open_engine(public, audiences=["public"])
         # Nothing of the others' documents is shown, but what is shown depends on them.
         assert {
             indexed.document.audience for indexed in engine.retriever.searched(_query(engine))
@@ -341,7 +366,7 @@ def test_in_one_shard_documents_for_others_show(
         assert any(together != apart for together, apart in pairs), what
 
 
-def _query(engine: QueryEngine) -> Query:
+def _query(engine: Engine) -> Query:
     return engine.retriever.query(QUESTIONS[0])
 
 

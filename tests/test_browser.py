@@ -120,7 +120,7 @@ def test_an_english_question_is_answered_with_a_source_card(
     page = _open(context, address)
     _ask(page, PROJECTS)
     _answered(page)
-    answer = page.locator("p.answer")
+    answer = page.locator(".answer")
     expect(answer).to_contain_text("729 projects")
     expect(answer.locator(".marker").first).to_have_text("1")
     cards = page.locator("article.source")
@@ -137,7 +137,7 @@ def test_an_arabic_question_is_answered_from_the_right(
     page = _open(context, address)
     _ask(page, ARABIC)
     _answered(page)
-    answer = page.locator("p.answer")
+    answer = page.locator(".answer")
     expect(answer).to_contain_text(re.compile("10[ \N{NO-BREAK SPACE}]000"))
     for shown in (page.locator("p.question"), answer, page.locator("article.source").first):
         assert shown.evaluate("node => getComputedStyle(node).direction") == "rtl"
@@ -192,14 +192,14 @@ def test_a_refresh_in_mid_answer_loses_nothing(context: BrowserContext, address:
     _ask(page, PROJECTS)
     _answered(page)
     expect(page).to_have_url(re.compile("conversation="))
-    before = page.locator("p.answer").inner_text()
+    before = page.locator(".answer").inner_text()
     _ask(page, "What is the budget for 2025?")
     expect(page.locator("p.question").last).to_have_text("What is the budget for 2025?")
     page.reload()
     _answered(page, answers=2)
     expect(page.locator("p.question")).to_have_text([PROJECTS, "What is the budget for 2025?"])
-    assert page.locator("p.answer").first.inner_text() == before
-    expect(page.locator("p.answer").last).to_contain_text("4.2 million francs")
+    assert page.locator(".answer").first.inner_text() == before
+    expect(page.locator(".answer").last).to_contain_text("4.2 million francs")
 
 
 def test_a_stop_in_mid_answer_loses_nothing(context: BrowserContext, address: str) -> None:
@@ -211,8 +211,8 @@ def test_a_stop_in_mid_answer_loses_nothing(context: BrowserContext, address: st
     _ask(page, "What is the budget for 2025?")
     _answered(page, answers=2)
     expect(page.locator("p.question")).to_have_text([PROJECTS, "What is the budget for 2025?"])
-    expect(page.locator("p.answer").first).to_contain_text("729 projects")
-    expect(page.locator("p.answer").last).to_contain_text("4.2 million francs")
+    expect(page.locator(".answer").first).to_contain_text("729 projects")
+    expect(page.locator(".answer").last).to_contain_text("4.2 million francs")
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
@@ -229,7 +229,7 @@ def test_it_fits_a_telephone(browser: Browser, address: str, colours: str) -> No
     # The question and the beginning of its answer are in sight, not the end of its sources.
     page.wait_for_timeout(1500)
     expect(page.locator("p.question")).to_be_in_viewport()
-    expect(page.locator("p.answer")).to_be_in_viewport()
+    expect(page.locator(".answer")).to_be_in_viewport()
     edges = page.locator("article.source").first.bounding_box()
     assert edges is not None
     assert edges["x"] >= 0
@@ -250,7 +250,7 @@ def test_twenty_conversations_at_once(browser: Browser, address: str) -> None:
     for number, page in enumerate(pages):
         _answered(page)
         expect(page.locator("p.question")).to_have_text([_budget_question(number)])
-        expect(page.locator("p.answer")).to_contain_text("4.2 million francs")
+        expect(page.locator(".answer")).to_contain_text("4.2 million francs")
         expect(page.get_by_test_id("stException")).to_have_count(0)
         expect(page.locator("article.problem")).to_have_count(0)
     for context in contexts:

@@ -15,7 +15,7 @@ import pytest
 import assistant.__main__
 import eval.__main__
 import ingest.__main__
-from assistant.doctor import examine
+from assistant.diagnose.doctor import examine
 from corpus.settings import Settings, resolve_settings
 from index.filters import FILTERS, filter_value, no_match
 from index.generations import open_generation
@@ -67,18 +67,21 @@ def test_ask_prints_the_contracts_json_and_nothing_else(real_settings: Settings)
     assert done.returncode == 0, done.stderr
     answer = _json(done.stdout)
     assert list(answer) == [
-        "question", "standalone_question", "language", "status", "text", "notice", "confidence",
-        "coverage", "citations", "nearest", "retrieved", "generation", "mode", "model",
-        "timings_ms",
+        "question", "standalone_question", "language", "kind", "status", "text", "quotes",
+        "missing", "suggestions", "notice", "confidence", "coverage", "citations", "nearest",
+        "retrieved", "generation", "mode", "model", "timings_ms", "more",
     ]  # fmt: skip
     assert list(answer["citations"][0]) == [
-        "marker", "document_id", "title", "number", "published", "language", "url", "path",
-        "page", "printed_page", "section", "passage_id", "quote", "start", "end",
+        "marker", "document_id", "title", "number", "edition", "published", "language", "url",
+        "path", "page", "printed_page", "section", "passage_id", "quote", "start", "end",
+    ]  # fmt: skip
+    assert list(answer["quotes"][0]) == [
+        "marker", "text", "shape", "header", "cells", "answer", "says",
     ]  # fmt: skip
     assert set(answer["retrieved"][0]) == {
         "passage_id", "document_id", "page", "score", "found_by",
     }  # fmt: skip
-    assert set(answer["timings_ms"]) == {"retrieve", "compose", "verify", "total"}
+    assert set(answer["timings_ms"]) == {"retrieve", "read", "compose", "verify", "total"}
 
 
 def test_batch_answers_every_line_and_a_bad_one_does_not_end_it(real_settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.demand import demand, is_numbered, stated
+from assistant.rules.demand import demand, is_numbered, stated
 
 
 @pytest.mark.parametrize(

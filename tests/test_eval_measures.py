@@ -10,7 +10,7 @@ import pytest
 from corpus.errors import UsageError
 from eval.cases import read_cases
 from eval.facts import holds_fact
-from eval.invariants import broken_invariants
+from eval.invariants import broken_invariants, sentences_with_markers
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,8 @@ def _answer(text: str, *quotes: tuple[int, int]) -> dict[str, Any]:
         {"marker": n, "document_id": "d", "page": 1, "quote": page[a:b], "start": a, "end": b}
         for n, (a, b) in enumerate(quotes, 1)
     ]
-    return {"text": text, "citations": citations}
+    parts = [part for part, _ in sentences_with_markers(text)]
+    return {"text": text, "quotes": [{"text": part} for part in parts], "citations": citations}
 
 
 def _broken(answer: dict[str, Any]) -> list[str]:
@@ -68,7 +69,7 @@ def test_a_sound_answer_breaks_nothing() -> None:
         _broken(_answer("It rained. [1] Nobody came … went home early. [2]", (0, 10), (11, 53)))
         == []
     )
-    assert _broken({"text": "", "citations": []}) == []
+    assert _broken({"text": "", "quotes": [], "citations": []}) == []
 
 
 @pytest.mark.parametrize(
@@ -91,3 +92,9 @@ def test_a_quote_at_the_wrong_place_is_found() -> None:
     answer = _answer("It rained. [1]", (0, 10))
     answer["citations"][0]["start"] = 1
     assert any(problem.startswith("1:") for problem in _broken(answer))
+
+
+def test_a_text_that_is_not_made_of_its_quotes_is_found() -> None:
+    answer = _answer("It rained. [1]", (0, 10))
+    answer["quotes"][0]["text"] = "It snowed."
+    assert any("quotes" in problem for problem in _broken(answer))

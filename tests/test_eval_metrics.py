@@ -203,7 +203,15 @@ def _system(
     """Answer two answerable questions and one that is not."""
     expected = [
         Turn("How many islands?", ("50",), ("on 50 islands",), "50 islands", "d", 1),
-        Turn("How many players?", ("four|4",), ("band of four",), "four players", "d", 1),
+        Turn(
+            "How many players?",
+            ("four|4",),
+            ("band of four",),
+            "four players",
+            "d",
+            1,
+            must_not=("nobody",),
+        ),
         Turn("Who paid?"),
     ]
     return [

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from openpyxl import Workbook
 
-from assistant.query_engine import QueryEngine
+from assistant.engine import Engine
 from corpus.errors import UsageError
 from corpus.settings import Settings
 from eval.cases import cases_digest, read_cases
@@ -50,15 +50,15 @@ def test_a_run_that_was_interrupted_goes_on_and_gives_the_same(
 ) -> None:
     whole = run_cases([cases], catalogued_settings, tmp_path / "whole", _quiet)
     asked: list[str] = []
-    answer = QueryEngine.answer
+    answer = Engine.answer
 
-    def interrupted(self: QueryEngine, turns: list[str]) -> Any:
+    def interrupted(self: Engine, turns: list[str]) -> Any:
         asked.append(turns[-1])
         if len(asked) == 4:
             raise KeyboardInterrupt
         return answer(self, turns)
 
-    monkeypatch.setattr(QueryEngine, "answer", interrupted)
+    monkeypatch.setattr(Engine, "answer", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run_cases([cases], catalogued_settings, tmp_path / "parts", _quiet)
     records = tmp_path / "parts" / "records.jsonl"

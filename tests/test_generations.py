@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.query_engine import open_query_engine
+from assistant.engine import open_engine
 from corpus.errors import AssistantError, DamagedIndexError, NoUsableIndexError, UsageError
 from corpus.settings import Settings
 from index.generations import Generation, generation_ids, open_generation, published_generation
@@ -60,12 +60,12 @@ def two(settings: Settings, built: Settings) -> Settings:
 
 
 def test_a_reader_keeps_the_generation_that_it_opened(two: Settings) -> None:
-    engine = open_query_engine(two)
+    engine = open_engine(two)
     _publish(two, 14)
     assert "13 harbours" in engine.answer(QUESTION).text
-    assert "14 harbours" in open_query_engine(two).answer(QUESTION).text
+    assert "14 harbours" in open_engine(two).answer(QUESTION).text
     first = generation_ids(two.index)[0]
-    assert "12 harbours" in open_query_engine(two, first).answer(QUESTION).text
+    assert "12 harbours" in open_engine(two, first).answer(QUESTION).text
 
 
 def test_a_generation_that_is_left_leaves_no_file_open(two: Settings) -> None:
@@ -75,10 +75,10 @@ def test_a_generation_that_is_left_leaves_no_file_open(two: Settings) -> None:
             str(link.readlink()) for link in links if two.index in link.readlink().parents
         )
 
-    engine = open_query_engine(two)
+    engine = open_engine(two)
     engine.answer(QUESTION)
     assert opened()
-    other = open_query_engine(two)  # loading freezes what is there for the garbage collector
+    other = open_engine(two)  # loading freezes what is there for the garbage collector
     other.answer(QUESTION)
     del engine, other
     assert opened() == []
@@ -90,7 +90,7 @@ def test_rollback_serves_an_earlier_generation_and_says_what_comes_back(two: Set
     assert done == {
         "generation": first, "before": second, "returned": ["letter.md"], "gone": [],
     }  # fmt: skip
-    assert "12 harbours" in open_query_engine(two).answer(QUESTION).text
+    assert "12 harbours" in open_engine(two).answer(QUESTION).text
     assert rollback(two.index, second)["gone"] == ["letter.md"]
     with pytest.raises(UsageError, match="no generation '000099-x'"):
         rollback(two.index, "000099-x")
@@ -98,7 +98,7 @@ def test_rollback_serves_an_earlier_generation_and_says_what_comes_back(two: Set
     rollback(two.index, first)
     report = sync(two, progress=no_progress)
     assert report.published
-    assert "13 harbours" in open_query_engine(two).answer(QUESTION).text
+    assert "13 harbours" in open_engine(two).answer(QUESTION).text
 
 
 def test_a_damaged_generation_cannot_be_rolled_back_to(two: Settings) -> None:
@@ -151,7 +151,7 @@ def test_prune_keeps_the_newest_the_published_and_what_is_read(two: Settings) ->
     with pytest.raises(UsageError, match="at least 1"):
         prune_index(two.index, 0)
     assert prune_index(two.index, 1) == ([ids[-1]], [])
-    assert "12 harbours" in open_query_engine(two).answer(QUESTION).text
+    assert "12 harbours" in open_engine(two).answer(QUESTION).text
 
 
 def test_while_the_newest_is_damaged_the_former_shows_nothing_that_was_removed(
@@ -159,12 +159,12 @@ def test_while_the_newest_is_damaged_the_former_shows_nothing_that_was_removed(
 ) -> None:
     _, second = generation_ids(two.index)
     with _flipped(_in_shard(two.index, second, PASSAGE_VECTORS_FILE), 100):
-        engine = open_query_engine(two)
-        warning = engine.retriever.generation.warning
+        engine = open_engine(two)
+        warning = engine.generation.warning
         assert warning
         assert "checksum" in warning
         assert "ingest sync" in warning
-        documents = engine.retriever.generation.records
+        documents = engine.generation.records
         # The register changed, the letter was removed: only what is still published is shown.
         assert [one.document.path for one in documents.documents()] == ["bees.md"]
         assert documents.document("letter") is None
@@ -175,7 +175,7 @@ def test_while_the_newest_is_damaged_the_former_shows_nothing_that_was_removed(
         report = sync(two, progress=no_progress)
         assert report.published
     assert open_generation(two.index).warning is None
-    assert "13 harbours" in open_query_engine(two).answer(QUESTION).text
+    assert "13 harbours" in open_engine(two).answer(QUESTION).text
 
 
 def test_a_document_for_members_does_not_become_public_again(settings: Settings) -> None:
@@ -232,7 +232,7 @@ def test_a_damaged_pointer_is_told_and_repaired(two: Settings) -> None:
     with pytest.raises(NoUsableIndexError, match="rollback GENERATION"):
         open_generation(two.index)
     rollback(two.index, generation_ids(two.index)[1])
-    assert "13 harbours" in open_query_engine(two).answer(QUESTION).text
+    assert "13 harbours" in open_engine(two).answer(QUESTION).text
 
 
 def test_what_is_published_is_kept_in_the_pointer(two: Settings) -> None:

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from assistant.doctor import examine
-from assistant.query_engine import open_query_engine
+from assistant.diagnose.doctor import examine
+from assistant.engine import open_engine
 from corpus.errors import AssistantError, NoUsableIndexError, UsageError
 from corpus.settings import ResolvedSettings, Settings
 from index.generations import Generation, open_generation
@@ -197,14 +197,14 @@ def test_another_language_in_the_catalogue_cuts_the_sentences_anew(filled: Setti
 
 def test_a_removed_document_never_answers_again(filled: Settings) -> None:
     question = "How many harbours does the report name?"
-    assert "12 harbours" in open_query_engine(filled).answer(question).text
+    assert "12 harbours" in open_engine(filled).answer(question).text
     (filled.corpus / "one.md").unlink()
     _sync(filled)
-    engine = open_query_engine(filled)
+    engine = open_engine(filled)
     answer = engine.answer(question)
     assert "harbours" not in answer.text
     assert all("harbours" not in hit.passage.text for hit in (*answer.retrieved, *answer.nearest))
-    assert engine.retriever.generation.records.page("one", 1) is None
+    assert engine.generation.records.page("one", 1) is None
 
 
 def test_quarantined_files_are_read_again_when_asked(filled: Settings) -> None:

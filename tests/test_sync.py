@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from assistant.query_engine import open_query_engine
-from assistant.sentences import featured_sentences, term_weights
-from assistant.why import Outcome, explain
+from assistant.diagnose.why import Outcome, explain
+from assistant.engine import open_engine
+from assistant.rules.sentences import featured_sentences, term_weights
 from corpus.errors import AssistantError, IndexLockedError, NoUsableIndexError, UsageError
 from corpus.settings import Settings
 from index.generations import generation_folder, open_generation, published_generation
@@ -42,7 +42,7 @@ def test_why_names_the_document_that_a_file_repeats(settings: Settings) -> None:
     _write(settings, "bees.md", "# Bees\n\nThe Meadow network counts bees.\n")
     _write(settings, "old/bees.md", "# Bees\n\nThe Meadow network counts bees.\n")
     _sync(settings)
-    engine = open_query_engine(settings)
+    engine = open_engine(settings)
     found = {path: explain(engine, "Who counts bees?", path) for path in ("bees.md", "old/bees.md")}
     twice = next(one for one in found.values() if one.outcome is Outcome.NOT_INDEXED)
     assert "content as bees.md" in twice.reason or "content as old/bees.md" in twice.reason
@@ -73,11 +73,11 @@ def test_what_many_documents_repeat_is_noted(filled: Settings) -> None:
     for name, harbours in (("one.txt", 12), ("three.txt", 7), ("four.txt", 9)):
         _write(filled, name, f"A note on it\nIt names {harbours} harbours. {disclaimer}")
     _sync(filled)
-    engine = open_query_engine(filled)
-    generation = engine.retriever.generation
+    engine = open_engine(filled)
+    generation = engine.generation
     for question, boilerplate in (("Which tides?", {disclaimer}), ("Which harbours?", set())):
         query = engine.retriever.query(question)
-        hits = engine.retriever.search(query)
+        hits = engine.retriever.search(query).hits
         found = featured_sentences(query, hits, generation, term_weights(query, generation))
         # What says all that is asked is no boilerplate, however often it is said.
         assert {one.sentence.text for one in found if one.features["repeated"]} == boilerplate

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from assistant.engine import Engine
 from assistant.interaction import borne_out, nearest_in_passages, nearest_in_sentences, weakest
-from assistant.query_engine import QueryEngine
 from corpus.errors import DamagedIndexError
 from corpus.settings import Settings
 from index.embedder import load_embedder
@@ -92,12 +92,13 @@ def test_files_of_tokens_that_do_not_fit_are_noticed(tmp_path: Path) -> None:
         open_tokens(tmp_path, 10)
 
 
-def test_every_sentence_finds_its_tokens(engine: QueryEngine) -> None:
+def test_every_sentence_finds_its_tokens(engine: Engine) -> None:
     query = engine.retriever.query("What is counted in the gardens?")
-    generation = engine.retriever.generation
+    generation = engine.generation
     assert generation.tokens is not None
     assert query.tokens is not None
-    hits = {hit.row: hit for hit in engine.retriever.search(query, generation.passages.size)}
+    found_in = engine.retriever.search(query, generation.passages.size).hits
+    hits = {hit.row: hit for hit in found_in}
     stored = generation.records.sentences(hits)
     found = nearest_in_sentences(query.tokens.vectors, stored, hits, generation.tokens)
     assert set(found) == {one.row for one in stored}
@@ -115,12 +116,13 @@ def test_every_sentence_finds_its_tokens(engine: QueryEngine) -> None:
     ],
 )
 def test_the_sentence_that_answers_bears_the_question_out(
-    engine: QueryEngine, question: str, answer: str
+    engine: Engine, question: str, answer: str
 ) -> None:
     """Across languages and in other words, where no term is shared."""
     query = engine.retriever.query(question)
-    generation = engine.retriever.generation
-    hits = {hit.row: hit for hit in engine.retriever.search(query, generation.passages.size)}
+    generation = engine.generation
+    found_in = engine.retriever.search(query, generation.passages.size).hits
+    hits = {hit.row: hit for hit in found_in}
     stored = generation.records.sentences(hits)
     assert query.tokens is not None
     assert generation.tokens is not None
@@ -188,14 +190,14 @@ def test_a_model_that_is_left_is_freed_when_another_is_loaded(tiny_model: Path) 
     assert gc.get_freeze_count() > len(gc.get_objects())  # the libraries, and they only
 
 
-def test_the_latest_tokens_are_kept_at_hand(engine: QueryEngine) -> None:
-    store = engine.retriever.generation.tokens
+def test_the_latest_tokens_are_kept_at_hand(engine: Engine) -> None:
+    store = engine.generation.tokens
     assert store is not None
     assert store.of(0) is store.of(0)
 
 
-def test_tokens_of_another_passage_are_noticed(engine: QueryEngine) -> None:
-    generation = engine.retriever.generation
+def test_tokens_of_another_passage_are_noticed(engine: Engine) -> None:
+    generation = engine.generation
     given: dict[int, Tokens | None] = {}
     passages = generation.records.passages([0, 1])
     texts = [passages[0].text, passages[1].text]

@@ -10,12 +10,16 @@ import numpy as np
 import pytest
 
 from assistant.answer import Answer, Hit
-from assistant.composer import Candidate, candidates, compose
-from assistant.query_engine import QueryEngine, open_query_engine
-from assistant.retriever import Query
-from assistant.sentences import term_weights
-from assistant.versions import askers_version, in_askers_version, in_one_version
-from assistant.why import Outcome, explain
+from assistant.diagnose.why import Outcome, explain
+from assistant.engine import Engine, open_engine
+from assistant.reading import ScoredSentence
+from assistant.retrieval import Query
+from assistant.versions import (
+    AskersVersion,
+    askers_version,
+    in_askers_version,
+    in_one_version,
+)
 from corpus.catalogue import read_catalogue
 from corpus.documents import Document
 from corpus.sample.__main__ import DOCUMENTS
@@ -59,7 +63,7 @@ Ada Fernandes a été la gardienne de la tour du nord pendant 42 ans. Elle tenai
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> QueryEngine:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     """Return an engine over the sample's translations and originals, and an abridged version."""
     base = tmp_path_factory.mktemp("versions")
     folder = base / "documents"
@@ -75,7 +79,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> QueryEngine:
     (folder / "catalogue.toml").write_text("\n".join(entries), encoding="utf-8")
     settings = Settings(corpus=folder, index=base / "index")
     sync(settings, progress=no_progress)
-    return open_query_engine(settings)
+    return open_engine(settings)
 
 
 def _entry(path: str, document_id: str, language: str, original: str | None = None) -> str:
@@ -108,7 +112,7 @@ _QUESTIONS = [
 
 @pytest.mark.parametrize(("question", "fact", "document"), _QUESTIONS)
 def test_the_askers_version_is_quoted(
-    engine: QueryEngine, question: str, fact: str, document: str
+    engine: Engine, question: str, fact: str, document: str
 ) -> None:
     answer = engine.answer(question)
     assert holds_fact(answer.text, fact)
@@ -119,9 +123,10 @@ def test_the_askers_version_is_quoted(
 
 
 def test_what_the_askers_version_leaves_out_is_quoted_from_the_original(
-    engine: QueryEngine,
+    engine: Engine,
 ) -> None:
-    ranked = _ranked(engine, "En quelle année la tour de l'ouest a-t-elle été réparée en granit ?")
+    trace = engine.trace("En quelle année la tour de l'ouest a-t-elle été réparée en granit ?")
+    ranked = trace.reading.sentences
     assert ranked[0].hit.document.id == "atlas"
     assert "repaired with granite in 1957" in ranked[0].sentence.text
 
@@ -137,74 +142,60 @@ def test_what_the_askers_version_leaves_out_is_quoted_from_the_original(
         "¿Quién diseñó el logotipo de la plataforma AI for Good?",
     ],
 )
-def test_no_statement_is_quoted_in_two_versions(engine: QueryEngine, question: str) -> None:
-    generation = engine.retriever.generation
-    weights = term_weights(engine.retriever.query(question), generation)
-    quoted = compose(_ranked(engine, question), weights)
-    assert quoted
-    for one, other in permutations([one.candidate for one in quoted], 2):
+def test_no_statement_is_quoted_in_two_versions(engine: Engine, question: str) -> None:
+    generation = engine.generation
+    chosen = engine.trace(question).reading.chosen
+    assert chosen
+    for one, other in permutations(chosen, 2):
         same = generation.counterparts(one.hit.document.id, other.hit.document.id)
         translated = one.hit.document.language != other.hit.document.language
         assert not translated or not {same.get(row) for row in one.rows} & set(other.rows)
 
 
-def _hits(engine: QueryEngine, query: Query) -> list[Hit]:
-    searched = engine.retriever.searched(query)
-    found = engine.retriever.search(query)
-    return in_askers_version(query, found, searched, engine.retriever.generation)
+def _exchanged(engine: Engine, query: Query, hits: list[Hit]) -> AskersVersion:
+    return in_askers_version(query, hits, engine.retriever.searched(query), engine.generation)
 
 
-def _ranked(engine: QueryEngine, question: str) -> list[Candidate]:
-    query, generation = engine.retriever.query(question), engine.retriever.generation
-    return in_one_version(query, candidates(query, _hits(engine, query), generation), generation)
+def _scored(engine: Engine, question: str, document: str, text: str) -> ScoredSentence:
+    """Return the sentence of a document that holds a text, as a question is read."""
+    sentences = engine.trace(question, {"document": document}).reading.sentences
+    return next(one for one in sentences if text in one.sentence.text)
 
 
-def test_a_passage_of_another_version_brings_the_askers_version_in(engine: QueryEngine) -> None:
+def test_a_passage_of_another_version_brings_the_askers_version_in(engine: Engine) -> None:
     query = engine.retriever.query("Where was the second summit held?")
     only_spanish = replace(query, filters={"language": "es"})
-    found = engine.retriever.search(only_spanish)
+    found = engine.retriever.search(only_spanish).hits
     assert {hit.document.id for hit in found} == {"ai-for-good-summits.es"}
-    searched = engine.retriever.searched(query)
-    exchanged = in_askers_version(query, found, searched, engine.retriever.generation)
+    exchanged = _exchanged(engine, query, found).hits
     assert exchanged[0].document.id == "ai-for-good-summits"
     assert exchanged[0].score == found[0].score
     assert exchanged[0].cosine != found[0].cosine
     assert exchanged[0].passage.document_id == "ai-for-good-summits"
     assert len({hit.row for hit in exchanged}) == len(exchanged) <= len(found)
     # Where the reader may not see the original, the translation stays.
-    assert _hits(engine, only_spanish) == found
+    assert _exchanged(engine, only_spanish, found).hits == found
 
 
-def test_a_filter_for_another_language_is_obeyed(engine: QueryEngine) -> None:
+def test_a_filter_for_another_language_is_obeyed(engine: Engine) -> None:
     answer = engine.answer("Where was the second summit held?", filters={"language": "es"})
     assert _documents(answer) == {"ai-for-good-summits.es"}
 
 
-def test_the_better_version_takes_the_higher_score(engine: QueryEngine) -> None:
-    query, generation = engine.retriever.query("Who kept the tower?"), engine.retriever.generation
-    only = replace(query, filters={"document": "atlas"})
-    kept = next(
-        one
-        for one in candidates(query, engine.retriever.search(only), generation)
-        if "42 years" in one.sentence.text
-    )
-    only = replace(query, filters={"document": "atlas.fr"})
-    other = next(
-        one
-        for one in candidates(query, engine.retriever.search(only), generation)
-        if "42 ans" in one.sentence.text
-    )
+def test_the_better_version_takes_the_higher_score(engine: Engine) -> None:
+    generation = engine.generation
+    kept = _scored(engine, "Who kept the tower?", "atlas", "42 years")
+    other = _scored(engine, "Who kept the tower?", "atlas.fr", "42 ans")
     ranked = [replace(other, score=1.0), replace(kept, score=0.1)]
-    assert in_one_version(query, ranked, generation) == [replace(kept, score=1.0)]
+    assert in_one_version("en", ranked, generation) == [replace(kept, score=1.0)]
     # Without it, the translation stays; and so does a list of which a part is said nowhere else.
-    assert in_one_version(query, ranked[:1], generation) == ranked[:1]
+    assert in_one_version("en", ranked[:1], generation) == ranked[:1]
     part = replace(other, rows=(*other.rows, -1), score=1.0)
-    both = in_one_version(query, [part, kept], generation)
+    both = in_one_version("en", [part, kept], generation)
     assert [one.hit.document.id for one in both] == ["atlas.fr", "atlas"]
-    assert len(compose(both, term_weights(query, generation))) == 1
 
 
-def test_why_says_that_a_version_gave_way(engine: QueryEngine) -> None:
+def test_why_says_that_a_version_gave_way(engine: Engine) -> None:
     question = "¿Cuántas personas acudieron a la cumbre de 2019?"
     given_way = explain(engine, question, "ai-for-good-summits")
     assert given_way.outcome is Outcome.GAVE_WAY
@@ -236,16 +227,16 @@ def _catalogued(**originals: str | None) -> list[IndexedDocument]:
     ],
 )
 def test_translations_belong_together_however_they_are_chained(
-    engine: QueryEngine, documents: list[IndexedDocument], own: str | None
+    engine: Engine, documents: list[IndexedDocument], own: str | None
 ) -> None:
     query = engine.retriever.query("Où a eu lieu le sommet ?")
     assert query.language == "fr"
     english = next(one.document for one in documents if one.document.id == "en")
-    found = askers_version(query, english, documents, documents)
+    found = askers_version(query.language, english, documents, documents)
     assert (found.id if found else None) == own
     # The chain holds where a document in the middle of it may not be read.
     readable = [one for one in documents if one.document.id != "es"]
-    found = askers_version(query, english, readable, documents)
+    found = askers_version(query.language, english, readable, documents)
     assert (found.id if found else None) == own
 
 
@@ -258,9 +249,9 @@ def test_translations_belong_together_however_they_are_chained(
     ],
 )
 def test_most_sentences_of_a_translation_find_their_like(
-    engine: QueryEngine, document: str, found: int, astray: int
+    engine: Engine, document: str, found: int, astray: int
 ) -> None:
-    same = engine.retriever.generation.counterparts(document, _PAIRS[document])
+    same = engine.generation.counterparts(document, _PAIRS[document])
     assert len(same) >= found
     # Translations keep the order of the original.
     others = [same[row] for row in sorted(same)]

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from assistant.answer import Answer, Status
-from assistant.query_engine import QueryEngine, open_query_engine
+from assistant.engine import Engine, open_engine
 from assistant.web import markup
+from assistant.web.asker import Asker
 from assistant.web.conversations import (
     TURNS,
     Asked,
@@ -24,7 +25,6 @@ from assistant.web.conversations import (
     Turn,
     browser_secret,
 )
-from assistant.web.reader import Reader
 from assistant.web.surroundings import surroundings
 from corpus.settings import Settings
 from index.generations import generation_folder, open_generation, published_generation
@@ -172,19 +172,19 @@ def _documents_page() -> None:
 
     from assistant.web import documents
 
-    documents.render(streamlit.session_state["reader"])
+    documents.render(streamlit.session_state["asker"])
 
 
 @pytest.fixture(scope="module")
-def catalogued_engine(catalogued_settings: Settings) -> QueryEngine:
-    return open_query_engine(catalogued_settings, audiences=["public"])
+def catalogued_engine(catalogued_settings: Settings) -> Engine:
+    return open_engine(catalogued_settings, audiences=["public"])
 
 
 @pytest.fixture
-def documents_page(catalogued_engine: QueryEngine) -> AppTest:
+def documents_page(catalogued_engine: Engine) -> AppTest:
     page = AppTest.from_function(_documents_page, default_timeout=60)
     conversation = Conversations().begin("browser")
-    page.session_state["reader"] = Reader(catalogued_engine, conversation)
+    page.session_state["asker"] = Asker(catalogued_engine, conversation)
     return page
 
 
@@ -298,10 +298,10 @@ def test_a_question_that_waits_is_answered_once_by_a_page_loaded_anew(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The page is stopped after the question has arrived, and before it is answered.
-    answer = QueryEngine.answer
-    monkeypatch.setattr("assistant.query_engine.QueryEngine.answer", _stopped)
+    stream = Engine.stream
+    monkeypatch.setattr("assistant.engine.Engine.stream", _stopped)
     app.chat_input[0].set_value("What is the budget for 2025?").run()
-    monkeypatch.setattr("assistant.query_engine.QueryEngine.answer", answer)
+    monkeypatch.setattr("assistant.engine.Engine.stream", stream)
     again = AppTest.from_file(APP, default_timeout=60)
     again.query_params["conversation"] = app.query_params["conversation"]
     again.run()

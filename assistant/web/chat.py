@@ -1,19 +1,17 @@
-"""The chat: a question, an answer that arrives word by word, and its sources."""
+"""The chat: a question, an answer that arrives quote by quote, and its sources."""
 
 from __future__ import annotations
 
-import re
-import time
 import tomllib
 from functools import cache
 from pathlib import Path
 
 import streamlit as st
 
-from assistant.answer import Answer, Citation
+from assistant.answer import Answer, Citation, with_citations
 from assistant.web import markup
+from assistant.web.asker import Asker
 from assistant.web.conversations import Asked, Turn
-from assistant.web.reader import Reader
 from assistant.web.surroundings import Surroundings, surroundings
 from corpus.errors import AssistantError
 from index.generations import Generation
@@ -21,9 +19,6 @@ from index.generations import Generation
 _STARTERS_FILE = Path(__file__).parent / "starter_questions.toml"
 _STARTERS = 6
 _EVERY = ""
-# An answer arrives in steps of a few words, fast enough that nobody waits for it.
-_WORDS_A_STEP = 3
-_SECONDS_A_STEP = 0.03
 # Streamlit keeps a chat scrolled to its end. Here the answer comes first and its sources follow,
 # so that the last question, or the title, is brought back to the top.
 _SCROLL = """<script>
@@ -39,9 +34,9 @@ _HOW = (
 )
 
 
-def render(reader: Reader) -> None:
+def render(asker: Asker) -> None:
     """Draw the conversation, and answer what is asked."""
-    conversation = reader.conversation
+    conversation = asker.conversation
     # While an answer arrives, the button beside the box stops it.
     typed = st.chat_input(
         "Ask in Arabic, Chinese, English, French, Russian or Spanish", submit_mode="stop"
@@ -50,21 +45,21 @@ def render(reader: Reader) -> None:
     asked_now: list[str] = st.session_state.setdefault("asked now", [])
     if typed:
         asked_now.append(typed)
-    filters = _sidebar(reader, begun=bool(conversation.turns or asked_now))
+    filters = _sidebar(asker, begun=bool(conversation.turns or asked_now))
     while asked_now:
         conversation.waiting.append(Asked(asked_now[0], filters))
         asked_now.pop(0)
     if not conversation.turns and not conversation.waiting:
-        _welcome(reader)
+        _welcome(asker)
     for turn in conversation.turns:
-        _show(turn, reader)
+        _show(turn, asker)
     for asked in [*conversation.waiting]:
-        _answer(asked, reader)
+        _answer(asked, asker)
 
 
-def _answer(asked: Asked, reader: Reader) -> None:
+def _answer(asked: Asked, asker: Asker) -> None:
     """Answer a question; the turn is kept before it is shown, so that a stop loses nothing."""
-    conversation = reader.conversation
+    conversation = asker.conversation
     with st.chat_message("user"):
         st.html(markup.question(asked.question))
     with st.chat_message("assistant"):
@@ -72,15 +67,13 @@ def _answer(asked: Asked, reader: Reader) -> None:
             if asked not in conversation.waiting:  # another page of this conversation was faster
                 st.rerun()
             try:
-                answer = reader.engine.answer(asked.question, asked.filters)
+                turn = Turn(asked, _streamed(asked, asker))
             except AssistantError as error:
                 conversation.waiting.remove(asked)
                 st.html(markup.problem("This question cannot be answered", str(error)))
                 return
-            turn = Turn(asked, answer)
             conversation.add(turn)
-        _stream(answer)
-        _show_rest(turn, reader)
+        _show_rest(turn, asker)
     _scroll(len(conversation.turns))
 
 
@@ -89,33 +82,36 @@ def _scroll(turns: int) -> None:
     st.html(f"<!-- {turns} -->{_SCROLL}", unsafe_allow_javascript=True)
 
 
-def _stream(answer: Answer) -> None:
-    place = st.empty()
-    words = re.findall(r"\S+\s*", answer.text)
-    for end in range(_WORDS_A_STEP, len(words), _WORDS_A_STEP):
-        place.html(markup.answer_text("".join(words[:end])))
-        time.sleep(_SECONDS_A_STEP)
-    if answer.text:
-        place.html(markup.answer_text(answer.text))
+def _streamed(asked: Asked, asker: Asker) -> Answer:
+    """Answer a question after the turns before it; show each quote as soon as it is verified."""
+    turns = [turn.asked.question for turn in asker.conversation.turns]
+    place, quotes = st.empty(), []
+    for event in asker.engine.stream([*turns, asked.question], asked.filters):
+        if event.quote:
+            quotes.append((event.quote, event.citations))
+            place.html(markup.answer(quotes))
+        if event.answer:
+            return event.answer
+    raise AssertionError("A stream ends with the answer.")
 
 
-def _show(turn: Turn, reader: Reader) -> None:
+def _show(turn: Turn, asker: Asker) -> None:
     with st.chat_message("user"):
         st.html(markup.question(turn.asked.question))
     with st.chat_message("assistant"):
         if turn.answer.text:
-            st.html(markup.answer_text(turn.answer.text))
-        _show_rest(turn, reader)
+            st.html(markup.answer(with_citations(turn.answer.quotes, turn.answer.citations)))
+        _show_rest(turn, asker)
 
 
-def _show_rest(turn: Turn, reader: Reader) -> None:
+def _show_rest(turn: Turn, asker: Asker) -> None:
     """Show what belongs to an answer's text: notice, sources, nearest passages, filters."""
-    answer, language, token = turn.answer, turn.answer.language, reader.conversation.token
+    answer, language, token = turn.answer, turn.answer.language, asker.conversation.token
     if answer.notice:
         st.html(markup.notice(answer.notice))
     if answer.citations:
         cards = [
-            markup.source(citation, _around(citation, reader.generation), language, token)
+            markup.source(citation, _around(citation, asker.generation), language, token)
             for citation in answer.citations
         ]
         st.html(markup.heading("sources", language) + "".join(cards))
@@ -135,10 +131,10 @@ def _around(citation: Citation, generation: Generation) -> Surroundings:
     return surroundings(page.text, citation.start, citation.end)
 
 
-def _welcome(reader: Reader) -> None:
+def _welcome(asker: Asker) -> None:
     st.title("What do ITU's documents say about AI?")
     st.html(markup.notice(_HOW))
-    starters = _starters(reader.engine.retriever.generation.id, reader)
+    starters = _starters(asker.generation.id, asker)
     if not starters:
         return
     st.html('<h4 class="label">For example</h4>')
@@ -151,9 +147,9 @@ def _welcome(reader: Reader) -> None:
 
 
 @st.cache_data(show_spinner=False)
-def _starters(generation: str, _reader: Reader) -> list[str]:  # noqa: ARG001 (the cache's key)
+def _starters(generation: str, _asker: Asker) -> list[str]:  # noqa: ARG001 (the cache's key)
     """Return the starter questions that this generation of the index answers."""
-    return [question for question in _starter_questions() if _reader.engine.answer(question).text][
+    return [question for question in _starter_questions() if _asker.engine.answer(question).text][
         :_STARTERS
     ]
 
@@ -164,9 +160,9 @@ def _starter_questions() -> tuple[str, ...]:
         return tuple(tomllib.load(file)["questions"])
 
 
-def _sidebar(reader: Reader, *, begun: bool) -> dict[str, str]:
+def _sidebar(asker: Asker, *, begun: bool) -> dict[str, str]:
     """Draw what stands beside the chat; return the filters that are set."""
-    documents = [one.document for one in reader.documents()]
+    documents = [one.document for one in asker.documents()]
     languages = sorted({document.language for document in documents})
     years = sorted({(document.published or "")[:4] for document in documents} - {""}, reverse=True)
     types = sorted({document.type or "" for document in documents} - {""})
@@ -188,13 +184,13 @@ def _sidebar(reader: Reader, *, begun: bool) -> dict[str, str]:
             st.session_state.pop("conversation")
             st.query_params.clear()
             st.rerun()
-        manifest = reader.generation.manifest
+        manifest = asker.generation.manifest
         st.html(
             markup.particulars(
                 [
                     ("Index of", manifest.created[:16].replace("T", " ") + " UTC"),
                     ("Documents", str(len(documents))),
-                    ("Passages", str(sum(one.end - one.first for one in reader.documents()))),
+                    ("Passages", str(sum(one.end - one.first for one in asker.documents()))),
                 ]
             )
         )

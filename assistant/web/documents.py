@@ -8,7 +8,7 @@ from itertools import groupby
 import streamlit as st
 
 from assistant.web import markup
-from assistant.web.reader import Reader
+from assistant.web.asker import Asker
 from corpus.documents import Document, Page, Passage
 from corpus.text import fold
 from index.records import IndexedDocument
@@ -19,31 +19,31 @@ _PASSAGES_SHOWN = 100
 _FEW_PASSAGES = 12
 
 
-def render(reader: Reader) -> None:
+def render(asker: Asker) -> None:
     """Draw the document that the address names, or the list of all."""
     wanted = st.query_params.get("document")
     if wanted is None:
-        _list(reader)
+        _list(asker)
         return
     if st.button("← All documents"):
         del st.query_params["document"]
         st.rerun()
-    found = [one for one in reader.documents() if one.document.id == wanted]
+    found = [one for one in asker.documents() if one.document.id == wanted]
     if found:
-        _document(found[0], reader)
+        _document(found[0], asker)
     else:
         st.html(markup.problem("There is no such document", "Choose one from the list."))
 
 
-def _list(reader: Reader) -> None:
+def _list(asker: Asker) -> None:
     st.title("Documents")
-    documents = reader.documents()
+    documents = asker.documents()
     sought = st.text_input("Search title, number, edition, type or file", key="documents_sought")
     found = [one for one in documents if _matches(one.document, sought)]
     pages = max(1, -(-len(found) // _DOCUMENTS_SHOWN))
     page = st.number_input("Page of the list", 1, pages) if pages > 1 else 1
     st.html(markup.notice(f"{len(found)} of {len(documents)} documents"))
-    newer, token = _newer_editions(documents), reader.conversation.token
+    newer, token = _newer_editions(documents), asker.conversation.token
     first = (page - 1) * _DOCUMENTS_SHOWN
     shown = found[first : first + _DOCUMENTS_SHOWN]
     cards = [markup.catalogue_card(one, newer.get(one.document.id), token) for one in shown]
@@ -61,18 +61,18 @@ def _matches(document: Document, sought: str) -> bool:
     return all(word in text for word in fold(sought).split())
 
 
-def _document(one: IndexedDocument, reader: Reader) -> None:
+def _document(one: IndexedDocument, asker: Asker) -> None:
     document = one.document
-    documents = [other.document for other in reader.documents()]
-    newer = _newer_editions(reader.documents())
+    documents = [other.document for other in asker.documents()]
+    newer = _newer_editions(asker.documents())
     relatives = _relatives(document, documents)
-    token = reader.conversation.token
+    token = asker.conversation.token
     st.html(markup.document_head(document, newer.get(document.id), relatives, token))
     rows = range(one.first, one.end)
     parts = max(1, -(-len(rows) // _PASSAGES_SHOWN))
     part = st.number_input(f"Part, of {parts}", 1, parts) if parts > 1 else 1
     shown = rows[(part - 1) * _PASSAGES_SHOWN :][:_PASSAGES_SHOWN]
-    records = reader.generation.records
+    records = asker.generation.records
     passages = records.passages(shown)
     pages = {page.number: page for page in records.pages(document.id)}
     sections = groupby((passages[row] for row in shown), key=lambda passage: passage.section)

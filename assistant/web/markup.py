@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from urllib.parse import urlencode
 
-from assistant.answer import Citation, Hit
+from assistant.answer import Citation, Hit, Quote
 from assistant.phrases import phrase
 from assistant.web.surroundings import Surroundings
 from corpus.documents import Document, Passage
@@ -16,7 +16,6 @@ from index.records import IndexedDocument
 
 # Groups that are parted by a no-break space keep their order by themselves.
 _GROUPED_DIGITS = re.compile(r"\d{1,3}(?:[ \u2009]\d{3})+")
-_MARKER = re.compile(r"\[(\d)\]")
 LANGUAGE_NAMES = {
     "ar": "العربية",
     "en": "English",
@@ -46,10 +45,21 @@ def question(text: str) -> str:
     return f'<p class="question" dir="auto">{shown(text)}</p>'
 
 
-def answer_text(text: str) -> str:
-    """Return an answer, or the part of one that has arrived, with its markers set apart."""
-    with_markers = _MARKER.sub(r'<span class="marker">\1</span>', shown(text))
-    return f'<p class="answer" dir="auto">{with_markers}</p>'
+def answer(quotes: Iterable[tuple[Quote, Sequence[Citation]]]) -> str:
+    """Return an answer's quotes, or those that have arrived, each with its markers."""
+    return f'<div class="answer" dir="auto">{"".join(_quote(*cited) for cited in quotes)}</div>'
+
+
+def _quote(quote: Quote, citations: Iterable[Citation]) -> str:
+    """Return a quote: a row with its header as a small table, anything else as a paragraph."""
+    marks = "".join(f' <span class="marker">{c.marker}</span>' for c in citations)
+    if quote.shape != "row" or not quote.cells:
+        item = ' class="item"' if quote.shape == "item" else ""
+        return f'<p{item} dir="auto">{shown(quote.text)}{marks}</p>'
+    head = "".join(f'<th dir="auto">{shown(cell)}</th>' for cell in quote.header or ())
+    cells = "".join(f'<td dir="auto">{shown(cell)}</td>' for cell in quote.cells)
+    header = f"<tr>{head}<th></th></tr>" if head else ""
+    return f"<table>{header}<tr>{cells}<td>{marks}</td></tr></table>"
 
 
 def notice(text: str) -> str:
@@ -67,7 +77,8 @@ def source(citation: Citation, around: Surroundings, language: str, token: str) 
 
     The first card is open; the others open at a click, so that the answer stays in sight.
     """
-    facts = [citation.number, citation.published, _place(citation, language)]
+    edition = citation.edition and phrase("edition", language, edition=citation.edition)
+    facts = [citation.number, edition, citation.published, _place(citation, language)]
     quote = f"<mark>{shown(around.quote)}</mark>"
     return f"""<article class="source" dir="auto"><details{" open" if citation.marker == 1 else ""}>
 <summary><span class="marker">{citation.marker}</span> {shown(citation.title)}

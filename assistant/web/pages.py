@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assistant.web import chat, documents
-from assistant.web.reader import Reader
+from assistant.web.asker import Asker
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Page:
 
     title: str
     address: str
-    render: Callable[[Reader], None]
+    render: Callable[[Asker], None]
 
 
 PAGES = (

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from assistant.query_engine import QueryEngine
-from assistant.retriever import HybridRetriever
+from assistant.engine import Engine
+from assistant.retrieval import HybridRetriever
 from corpus.errors import AssistantError
 from corpus.folder import file_sha256
 from corpus.settings import Settings
@@ -77,9 +77,9 @@ class Scene:
             ]
         )
 
-    def engine(self) -> QueryEngine:
+    def engine(self) -> Engine:
         """Open what is published."""
-        return QueryEngine(HybridRetriever(open_generation(self.index), self.embedder))
+        return Engine(HybridRetriever(open_generation(self.index), self.embedder))
 
     def problems(self, versions: Iterable[int]) -> list[str]:
         """Return what is wrong with what is served, which must be one of these versions."""
@@ -88,8 +88,8 @@ class Scene:
             found = wrong_answers(engine, versions)
         except (AssistantError, OSError) as error:
             return [f"{type(error).__name__}: {error}"]
-        if engine.retriever.generation.warning:
-            found.append(str(engine.retriever.generation.warning))
+        if engine.generation.warning:
+            found.append(str(engine.generation.warning))
         found += damaged_pointers(self.index)
         for name in generation_ids(self.index):
             found += problems_of(generation_folder(self.index, name))
@@ -119,7 +119,7 @@ def scene(base: Path, model: Path) -> Scene:
     return made
 
 
-def wrong_answers(engine: QueryEngine, versions: Iterable[int]) -> list[str]:
+def wrong_answers(engine: Engine, versions: Iterable[int]) -> list[str]:
     """Ask, and return what is wrong: a failed answer, or parts of several versions."""
     answer = engine.answer(QUESTION)
     everything = " ".join([answer.text, *(hit.passage.text for hit in answer.retrieved)])
