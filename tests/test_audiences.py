@@ -46,7 +46,6 @@ from ingest.sync import SyncReport, sync
 from tests import documents
 from tests.conftest import copy_into, no_progress, settings_in
 
-
 APP = Path(__file__).parent.parent / "app_streamlit.py"
 
 
