@@ -21,7 +21,7 @@ import os
 import shutil
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -74,7 +74,7 @@ class _Tensor:
 
 
 @dataclass(frozen=True)
-class _Source:
+class PackagedEncoder:
     """The parsed file: sizes, vocabulary with scores, and where each tensor lies."""
 
     content: bytes
@@ -85,16 +85,26 @@ class _Source:
     def array(self, name: str, columns: int) -> NDArray[np.float32]:
         """Return a tensor as float32, shape (count // columns, columns)."""
         tensor = self.tensors[name]
-        part = memoryview(self.content)[tensor.offset : tensor.offset + tensor.length]
-        if not tensor.quantised:
-            return np.frombuffer(part, "<f4").reshape(-1, columns)
-        blocks = np.frombuffer(part, _BLOCK)
-        values = np.empty((len(blocks), 32), np.float32)
-        values[:, :16] = blocks["weights"] & 0x0F
-        values[:, 16:] = blocks["weights"] >> 4
-        values -= 8
-        values *= blocks["scale"][:, None].astype(np.float32)
-        return values.reshape(-1, columns)
+        if tensor.quantised:
+            return unpacked(self.blocks(name)).reshape(-1, columns)
+        return np.frombuffer(self._part(tensor), "<f4").reshape(-1, columns)
+
+    def blocks(self, name: str) -> NDArray[np.void]:
+        """Return a tensor of 4 bit as it is packed, shape (count // 32,); see ``unpacked``."""
+        return np.frombuffer(self._part(self.tensors[name]), _BLOCK)
+
+    def _part(self, tensor: _Tensor) -> memoryview:
+        return memoryview(self.content)[tensor.offset : tensor.offset + tensor.length]
+
+
+def unpacked(blocks: NDArray[np.void]) -> NDArray[np.float32]:
+    """Return the weights in blocks of shape (...), shape (..., 32)."""
+    values = np.empty((*blocks.shape, 32), np.float32)
+    values[..., :16] = blocks["weights"] & 0x0F
+    values[..., 16:] = blocks["weights"] >> 4
+    values -= 8
+    values *= blocks["scale"][..., None].astype(np.float32)
+    return values
 
 
 def sentence_transformers_folder(cache: Path) -> Path:
@@ -114,15 +124,27 @@ def tuned_folder(cache: Path) -> Path:
 
 
 def _converted(cache: Path, name: str, tuning: bytes = b"") -> Path:
-    folder = cache / f"{name}-v{_CONVERSION}"
+    def convert(source: PackagedEncoder, folder: Path) -> None:
+        _convert(source, folder, tuning)
+
+    return made_once(cache, f"{name}-v{_CONVERSION}", convert)
+
+
+def made_once(cache: Path, name: str, make: Callable[[PackagedEncoder, Path], None]) -> Path:
+    """Return a folder in the cache, filled by ``make`` from the package where it is not there yet.
+
+    Two processes at once, or a kill half-way, do no harm: it appears whole or not at all. Raises
+    AssistantError when the package is missing or carries other weights.
+    """
+    folder = cache / name
     if _is_whole(folder):
         return folder
-    content = _verified_source()
+    source = _parse(_verified_source())
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="converting-") as temporary:
         made = Path(temporary) / "model"
         made.mkdir()
-        _convert(_parse(content), made, tuning)
+        make(source, made)
         _write_complete(made)
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -170,7 +192,7 @@ def _verified_source() -> bytes:
     return content
 
 
-def _parse(content: bytes) -> _Source:
+def _parse(content: bytes) -> PackagedEncoder:
     position = 0
 
     def take(layout: str) -> tuple[int, ...]:
@@ -199,22 +221,22 @@ def _parse(content: bytes) -> _Source:
         kind, values, offset, length = take("<BIQQ")
         tensors[name] = _Tensor(kind == 1, values, offset, length)
     pieces = [text[a:b].decode() for a, b in itertools.pairwise(offsets)]
-    return _Source(content, _Sizes(*sizes), list(zip(pieces, scores, strict=True)), tensors)
+    return PackagedEncoder(content, _Sizes(*sizes), list(zip(pieces, scores, strict=True)), tensors)
 
 
-def _convert(source: _Source, folder: Path, tuning: bytes) -> None:
+def _convert(source: PackagedEncoder, folder: Path, tuning: bytes) -> None:
     from safetensors.numpy import load, save_file
 
     from index.openvino_layers import write_layers
 
     # In float32: half-width weights would halve the file, but loading them doubles the memory.
-    weights = {name: np.ascontiguousarray(array) for name, array in _weights(source)}
+    weights = {name: np.ascontiguousarray(array) for name, array in encoder_weights(source)}
     updates = load(tuning) if tuning else {}
     thin = {name: array.astype(np.float32) for name, array in updates.items()}
     for name in {name.rpartition(".")[0] for name in thin}:
         weights[name] = weights[name] + thin[f"{name}.left"] @ thin[f"{name}.right"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    _write_tokenizer(source, folder / "tokenizer.json")
+    write_tokenizer(source, folder / "tokenizer.json")
     for name, values in _configuration(source.sizes).items():
         file = folder / name
         file.parent.mkdir(exist_ok=True)
@@ -222,7 +244,7 @@ def _convert(source: _Source, folder: Path, tuning: bytes) -> None:
     write_layers(folder)
 
 
-def _weights(source: _Source) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def encoder_weights(source: PackagedEncoder) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield the encoder's tensors under the names that a BertModel has for them."""
     hidden = source.sizes.hidden
     yield "embeddings.word_embeddings.weight", source.array("emb.word", hidden)
@@ -245,7 +267,8 @@ def _weights(source: _Source) -> Iterator[tuple[str, NDArray[np.float32]]]:
     yield "pooler.dense.bias", np.zeros(hidden, np.float32)
 
 
-def _write_tokenizer(source: _Source, file: Path) -> None:
+def write_tokenizer(source: PackagedEncoder, file: Path) -> None:
+    """Write the encoder's tokenizer in the form of the ``tokenizers`` library."""
     from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers
     from tokenizers.processors import TemplateProcessing
 

@@ -6,7 +6,6 @@ sentence-transformers. The layers are converted once and lie in the model's fold
 
 from __future__ import annotations
 
-import sys
 import warnings
 from functools import cached_property
 from pathlib import Path
@@ -18,20 +17,11 @@ from transformers import BertModel
 from transformers.modeling_outputs import BaseModelOutputWithPastAndCrossAttentions
 from transformers.utils.logging import disable_progress_bar
 
+from index.openvino_import import openvino
+
 LAYERS_FILE = "openvino-layers.xml"
 # Added to the score of a pair of tokens that is left out of the attention.
 _LEFT_OUT = torch.finfo(torch.float32).min
-
-
-def _openvino() -> Any:
-    """Import OpenVINO without its telemetry, which writes to its makers at every import.
-
-    Where that package is missing, OpenVINO has a stand-in for it that does nothing.
-    """
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    import openvino
-
-    return openvino
 
 
 class _Traced(nn.Module):
@@ -48,18 +38,18 @@ class _Traced(nn.Module):
 
 def write_layers(folder: Path) -> None:
     """Convert the layers of the BERT model in a folder, and write them beside it."""
-    openvino = _openvino()
+    library = openvino()
     disable_progress_bar()  # type: ignore[no-untyped-call] # stderr belongs to our own progress
     model = BertModel.from_pretrained(folder, dtype="float32", attn_implementation="sdpa")
     model.train(mode=False)
     width = model.config.hidden_size
     example = {"hidden_states": torch.zeros(2, 7, width), "attention_mask": torch.zeros(2, 1, 1, 7)}
     with warnings.catch_warnings():
-        # Of values that become constants, of which none depends on the text; and that the way in
+        # About values that become constants, none of which depends on the text; and that the way in
         # which the converter traces a model is deprecated.
         warnings.simplefilter("ignore")
-        converted = openvino.convert_model(_Traced(model.encoder), example_input=example)
-    openvino.save_model(converted, folder / LAYERS_FILE, compress_to_fp16=False)
+        converted = library.convert_model(_Traced(model.encoder), example_input=example)
+    library.save_model(converted, folder / LAYERS_FILE, compress_to_fp16=False)
 
 
 def run_by_openvino(bert: BertModel, folder: Path) -> None:
@@ -85,7 +75,7 @@ class OpenVinoLayers(nn.Module):
         return self._request(threads=0)
 
     def _request(self, threads: int) -> Any:
-        core = _openvino().Core()
+        core = openvino().Core()
         settings = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
