@@ -52,7 +52,7 @@ def run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None)
         sys.stderr.write(f"{parser.prog}: {error}\n")
         return error.exit_code
     except BrokenPipeError:
-        # The reader of our output is gone, as in `… | head`; nobody is left to be told.
+        # Whoever read our output is gone, as in `… | head`; there is nobody left to tell.
         sys.stderr.close()
         return 1
     except OSError as error:

@@ -27,7 +27,8 @@ class Settings:
     ``embedder`` is a row of ``index.embedder.EMBEDDERS``, a sentence-transformers folder,
     or ``hub:OWNER/NAME``, the only value that lets anything be fetched from a network.
     The prefixes stand before what is embedded, where the model's folder names none.
-    ``default_audience`` is whom a document is for of which the catalogue does not say it.
+    ``default_audience`` is for whom a document is when the catalogue does not say.
+    ``calibration`` is a file of ``python -m eval calibrate``; None is the product's own.
     """
 
     corpus: Path = Path("corpus/documents")
@@ -37,6 +38,7 @@ class Settings:
     query_prefix: str = ""
     passage_prefix: str = ""
     default_audience: str = DEFAULT_AUDIENCE
+    calibration: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def resolve_settings(
         _check_keys(layer, origin)
         values |= layer
         origins |= dict.fromkeys(layer, origin)
-    paths = {f.name for f in fields(Settings) if f.type == "Path"}
+    paths = {f.name for f in fields(Settings) if str(f.type).startswith("Path")}
     merged = {
         key: Path(value).expanduser() if key in paths else value for key, value in values.items()
     }

@@ -52,4 +52,4 @@ def _module(name: str) -> Callable[[], DenseStoreKind]:
     return lambda: import_module(name)
 
 
-DENSE_STORES: dict[str, Callable[[], DenseStoreKind]] = {"faiss": _module("index.faiss_dense")}
+STORES: dict[str, Callable[[], DenseStoreKind]] = {"faiss": _module("index.faiss_dense")}

@@ -117,8 +117,10 @@ class SentenceTransformerEmbedder:
                 )
                 vectors[rows] = _unit(found)
                 if on_tokens:
-                    for i, one in zip(rows, found, strict=True):
-                        on_tokens(i, self._tokens(texts[i], one, self._passage_prompt, "document"))
+                    for i, features in zip(rows, found, strict=True):
+                        on_tokens(
+                            i, self._tokens(texts[i], features, self._passage_prompt, "document")
+                        )
             if on_progress:
                 on_progress(len(rows))
         return vectors
@@ -142,7 +144,9 @@ class SentenceTransformerEmbedder:
 
 def _unit(found: Sequence[Any]) -> Vectors:
     """Return the vectors of whole texts, shape (n, dimension), with unit length."""
-    vectors = np.stack([np.asarray(one["sentence_embedding"], np.float32) for one in found])
+    vectors = np.stack(
+        [np.asarray(features["sentence_embedding"], np.float32) for features in found]
+    )
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
 
@@ -244,7 +248,7 @@ def _freeze_libraries() -> None:
     """Import what models need, and have it passed over by every later search for garbage.
 
     Else each full collection stops an answer for 300 ms. Models are loaded afterwards, so that
-    one that is left can be found; a former one is looked for, as it may be garbage by now.
+    an abandoned one can be found; from the second on, earlier ones may be garbage by now.
     """
     if gc.get_freeze_count():
         gc.collect()
@@ -264,24 +268,24 @@ def load_recorded_embedder(record: EmbedderRecord, cache: Path) -> Embedder:
     except UsageError as error:
         raise NoUsableIndexError(
             f"The index was built with the embedding model {record.source!r}, which is not there. "
-            "Put it back, or build the index anew: python -m ingest sync --force"
+            "Put it back, or rebuild the index: python -m ingest sync --force"
         ) from error
     if not same_model(embedder.record, record):
         raise NoUsableIndexError(
             f"The embedding model {record.source!r} is not the one that built this index. "
-            "Put the former model back, or build the index anew: python -m ingest sync"
+            "Put the previous model back, or rebuild the index: python -m ingest sync"
         )
     return embedder
 
 
-def same_model(one: EmbedderRecord, other: EmbedderRecord) -> bool:
+def same_model(first: EmbedderRecord, second: EmbedderRecord) -> bool:
     """Tell whether two records describe the same vectors, by settings and by the probe."""
-    settings_agree = (one.dimension, one.query_prefix, one.passage_prefix) == (
-        other.dimension,
-        other.query_prefix,
-        other.passage_prefix,
+    settings_agree = (first.dimension, first.query_prefix, first.passage_prefix) == (
+        second.dimension,
+        second.query_prefix,
+        second.passage_prefix,
     )
-    return settings_agree and float(np.dot(one.probe, other.probe)) >= SAME_MODEL_COSINE
+    return settings_agree and float(np.dot(first.probe, second.probe)) >= SAME_MODEL_COSINE
 
 
 def _model_place(source: str, cache: Path) -> str:

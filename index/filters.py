@@ -55,7 +55,9 @@ def no_match(documents: Sequence[Document], filters: Mapping[str, str]) -> str:
 
     Empty where one matches all filters.
     """
-    values = {key: {filter_value(one, key) for one in documents} - {""} for key in filters}
+    values = {
+        key: {filter_value(document, key) for document in documents} - {""} for key in filters
+    }
     for key, value in filters.items():
         if value not in values[key]:
             known = sorted(values[key])

@@ -3,7 +3,8 @@
 ::
 
     INDEX/CURRENT                    names the published generation; CURRENT.copy says the same
-    INDEX/generations/ID/            manifest.json, noise.npy, and a folder for each audience
+    INDEX/generations/ID/            manifest.json, foreign_questions.npy, and a folder for each
+                                     audience
     INDEX/building/                  the one being built; worthless unless its builder lives
     INDEX/lock                       held by the one writer
 """
@@ -13,7 +14,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,10 @@ from corpus.errors import DamagedIndexError, NoUsableIndexError
 from index.analysis import ANALYSIS
 from index.checksums import check_files
 from index.dense import DenseStore, Rows, Vectors
+from index.foreign_questions import question_places, questions_digest
 from index.joined_dense import DensePart, JoinedDense
 from index.lock import Pin
 from index.manifest import MANIFEST_FILE, Manifest, read_manifest
-from index.noise import Noise, highest_noise, question_places, questions_digest
 from index.pointer import Permitted, Pointer, damaged_pointers, read_pointer
 from index.records import Records, RecordsPart
 from index.repairs import index_command, sync_command
@@ -33,7 +33,8 @@ from index.shards import joined_tokens, open_shards
 from index.tokens import TokenStore
 from index.versions import same_statements
 
-NOISE_FILE = "noise.npy"  # vectors of the foreign questions, so that a sync can do without a model
+# Vectors of the foreign questions, kept so that a sync can do without a model.
+FOREIGN_FILE = "foreign_questions.npy"
 _ID = re.compile(r"\d{6,}-\w+")
 # A generation can be replaced and pruned while it is being opened; more often in a row it is not.
 _ATTEMPTS = 5
@@ -66,7 +67,7 @@ class Generation:
         if self.manifest.analysis != ANALYSIS:
             raise NoUsableIndexError(
                 f"The index generation {folder} was built with other keyword rules "
-                f"({self.manifest.analysis}). Build it anew: "
+                f"({self.manifest.analysis}). Rebuild it: "
                 f"{sync_command(folder.parent.parent, force=True)}"
             )
         self.audiences = None if audiences is None else frozenset(audiences)
@@ -94,11 +95,6 @@ class Generation:
         """The generation's id, as in the manifest."""
         return self.manifest.generation
 
-    @cached_property
-    def noise(self) -> Noise:
-        """How near the sentences of the opened shards come to foreign questions."""
-        return highest_noise([shard.noise for shard in self.shards])
-
     @property
     def counts(self) -> dict[str, int]:
         """What the opened shards hold: documents, pages, passages, sentences, quarantined."""
@@ -123,36 +119,38 @@ class Generation:
 
         None where this generation has none, or those of another version.
         """
-        file = self.folder / NOISE_FILE
-        if self.manifest.noise_questions != questions_digest() or not file.exists():
+        file = self.folder / FOREIGN_FILE
+        if self.manifest.foreign_questions != questions_digest() or not file.exists():
             return None
         vectors: Vectors = np.load(file, allow_pickle=False)
         places = question_places(language)
         return vectors[places] if places else None
 
-    def counterparts(self, one: str, other: str) -> dict[int, int]:
-        """Return which sentence row of the other document says what a row of the one says.
+    def counterparts(self, document_id: str, version_id: str) -> dict[int, int]:
+        """Return by sentence row of a document the row of a version of it that says the same.
 
         Both are ids of documents. All sentences are compared when it is first asked for: 1 ms
         for two documents of 40 sentences each, 40 ms for 500, 2 s for 5,000.
         """
-        if (one, other) not in self._counterparts:
-            mine, its = self._sentences_of(one), self._sentences_of(other)
+        key = (document_id, version_id)
+        if key not in self._counterparts:
+            texts, version_texts = self._sentences_of(document_id), self._sentences_of(version_id)
+            rows, version_rows = list(texts), list(version_texts)
             places = same_statements(
-                list(mine.values()),
-                list(its.values()),
-                self.sentence_vectors(np.array(list(mine), np.int64)),
-                self.sentence_vectors(np.array(list(its), np.int64)),
+                list(texts.values()),
+                list(version_texts.values()),
+                self.sentence_vectors(np.array(rows, np.int64)),
+                self.sentence_vectors(np.array(version_rows, np.int64)),
             )
-            rows, others = list(mine), list(its)
-            same = {rows[place]: others[its_place] for place, its_place in places.items()}
-            self._counterparts[one, other] = same
-        return self._counterparts[one, other]
+            self._counterparts[key] = {
+                rows[place]: version_rows[version_place] for place, version_place in places.items()
+            }
+        return self._counterparts[key]
 
     def _sentences_of(self, document_id: str) -> dict[int, str]:
-        found = self.records.document(document_id)
-        passages = range(found.first, found.end) if found else ()
-        return {one.row: one.sentence.text for one in self.records.sentences(passages)}
+        document = self.records.document(document_id)
+        passages = range(document.first, document.end) if document else ()
+        return {stored.row: stored.sentence.text for stored in self.records.sentences(passages)}
 
 
 def open_generation(
@@ -174,7 +172,7 @@ def open_generation(
             return Generation(folder, warning=_pointer_warning(index), audiences=audiences)
         except DamagedIndexError as error:
             if _pointer(index).generation == pointer.generation:
-                return _former(index, pointer, error, audiences)
+                return _previous(index, pointer, error, audiences)
     raise NoUsableIndexError(f"The index in {index} changes faster than it can be opened.")
 
 
@@ -243,25 +241,25 @@ def _named(index: Path, generation: str, audiences: Sequence[str] | None) -> Gen
         ) from error
 
 
-def _former(
+def _previous(
     index: Path,
     pointer: Pointer,
     damage: DamagedIndexError,
     audiences: Sequence[str] | None,
 ) -> Generation:
     """Open the latest intact generation that was published before the damaged one."""
-    for former in pointer.history:
-        if former == pointer.generation:
+    for previous in pointer.history:
+        if previous == pointer.generation:
             continue
         warning = (
-            f"{damage} Generation {former} is served in its place, without what was removed or "
+            f"{damage} Generation {previous} is served in its place, without what was removed or "
             f"changed since. To repair the index: {sync_command(index)}"
         )
         try:
-            folder = generation_folder(index, former)
+            folder = generation_folder(index, previous)
             return Generation(folder, pointer.permitted, warning, audiences)
         except NoUsableIndexError:
             continue
     raise DamagedIndexError(
-        f"{damage} Build the index anew: {sync_command(index, force=True)}"
+        f"{damage} Rebuild the index: {sync_command(index, force=True)}"
     ) from damage

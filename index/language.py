@@ -27,7 +27,7 @@ def detect_language(text: str, among: tuple[str, ...] | None = None) -> str:
     language whose script does not occur in the text is left out of a limited choice.
     """
     if among:
-        among = tuple(one for one in among if one not in _SCRIPTS or _SCRIPTS[one].search(text))
+        among = tuple(tag for tag in among if tag not in _SCRIPTS or _SCRIPTS[tag].search(text))
     with _lock:
         return str(_identifier(among).classify(text[:_SAMPLE_CHARACTERS])[0])
 

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import DamagedIndexError, NoUsableIndexError
-from index.noise import Noise
 from index.repairs import sync_command
 from index.sealed import seal, unseal
 
-# Others are refused: `sync --force` builds the index anew.
+# Others are refused: `sync --force` rebuilds the index.
 FORMAT = 7
 MANIFEST_FILE = "manifest.json"
 
@@ -42,15 +41,10 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class ShardRecord:
-    """One audience's part of a generation.
-
-    ``folder`` is its name in the generation's folder, ``noise`` how near its sentences come to
-    foreign questions.
-    """
+    """One audience's part of a generation; ``folder`` is its name in the generation's folder."""
 
     folder: str
     counts: dict[str, int]
-    noise: Noise
 
 
 @dataclass(frozen=True)
@@ -59,9 +53,10 @@ class Manifest:
 
     ``chunking`` names the rules that made the passages, ``analysis`` those that made the
     keyword terms, ``corpus_digest`` stands for the documents with their catalogue entries,
-    ``noise_questions`` for the questions behind the noise. ``counts`` are those of all ``shards``
-    together, which are listed by audience. ``files`` are named as seen from the generation's
-    folder, with forward slashes.
+    ``foreign_questions`` for the questions whose vectors lie beside it. ``reader`` is the
+    fingerprint of the reader that was packaged at the time; any other can read the generation, too.
+    ``counts`` are those of all ``shards`` together, which are listed by audience. ``files`` are
+    named as seen from the generation's folder, with forward slashes.
     """
 
     format: int
@@ -75,7 +70,8 @@ class Manifest:
     counts: dict[str, int]
     shards: dict[str, ShardRecord]
     files: dict[str, FileRecord]
-    noise_questions: str = ""
+    foreign_questions: str = ""
+    reader: str = ""
 
     def write(self, folder: Path) -> None:
         """Write the manifest into the generation's folder."""
@@ -98,7 +94,7 @@ def read_manifest(folder: Path) -> Manifest:
     if found != FORMAT:
         raise NoUsableIndexError(
             f"The index generation {folder} has format {found}, this version reads {FORMAT} only. "
-            f"Build it anew: {sync_command(folder.parent.parent, force=True)}"
+            f"Rebuild it: {sync_command(folder.parent.parent, force=True)}"
         )
     try:
         return _manifest(values)
@@ -110,8 +106,7 @@ def _manifest(values: dict[str, Any]) -> Manifest:
     embedder = values["embedder"]
     values["embedder"] = EmbedderRecord(**{**embedder, "probe": tuple(embedder["probe"])})
     values["shards"] = {
-        audience: ShardRecord(**{**shard, "noise": Noise(**shard["noise"])})
-        for audience, shard in values["shards"].items()
+        audience: ShardRecord(**shard) for audience, shard in values["shards"].items()
     }
     values["files"] = {name: FileRecord(**f) for name, f in values["files"].items()}
     return Manifest(**values)

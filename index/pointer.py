@@ -57,7 +57,7 @@ def read_pointer(index: Path) -> Pointer | None:
             f"{' '.join(problems)} Name the generation to serve: "
             f"{index_command('rollback GENERATION', index)}; these are there: "
             f"{', '.join(sorted(path.name for path in (index / 'generations').glob('*')))}. "
-            f"An index of an older version is built anew: {sync_command(index, force=True)}"
+            f"An index of an older version must be rebuilt: {sync_command(index, force=True)}"
         )
     return None
 
@@ -79,7 +79,7 @@ def damaged_pointers(index: Path) -> list[str]:
 def write_pointer(index: Path, pointer: Pointer) -> None:
     """Publish what the pointer names, in one atomic step: the last rename.
 
-    The copy goes first. A stop between the two leaves the former pointer in force.
+    The copy goes first. A crash between the two leaves the previous pointer in force.
     """
     content = seal(
         {

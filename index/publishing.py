@@ -81,12 +81,12 @@ def settle(index: Path, building: Path, generation: str) -> Path:
 def publish(index: Path, generation: Generation) -> None:
     """Make a settled generation the published one, in one atomic step.
 
-    After a crash at any moment a reader finds either the former generation or this one.
+    After a crash at any moment a reader finds either the previous generation or this one.
     """
     before = known_pointer(index)
     earlier = [before.generation, *before.history] if before else []
     kept = set(generation_ids(index)) - {generation.id}
-    documents = (one.document for one in generation.records.documents())
+    documents = (indexed.document for indexed in generation.records.documents())
     write_pointer(
         index,
         Pointer(

@@ -15,7 +15,7 @@ from index.keyword_scores import Statistics, score
 if TYPE_CHECKING:
     from index.shard_records import ShardRecords
 
-# Of each shard's passages this many times as many are scored anew as are wanted: by the statistics
+# Of each shard's passages this many times as many are rescored as are wanted: by the statistics
 # of all shards they come in another order than by its own.
 _CANDIDATES = 2
 
@@ -161,11 +161,6 @@ class Records:
             for sentence in part.records.sentences(own)
         ]
 
-    def repeated(self, texts: Iterable[str]) -> set[str]:
-        """Return those of some sentences that many documents of one audience share."""
-        wanted = list(texts)
-        return set().union(*(part.records.repeated(wanted) for part in self._parts))
-
     def sentence_rows(self, passages: Iterable[int]) -> list[tuple[int, int]]:
         """Return (sentence row, passage row) of these passages' sentences, by row."""
         return [
@@ -254,10 +249,12 @@ class Records:
         wanted = list(dict.fromkeys(query_terms))
         if len(self._parts) == 1:
             return self._parts[0].records.keyword_search(wanted, k, languages, documents)
-        counts = self.passage_counts(wanted)
+        counts: Counter[str] = Counter()
+        for part in self._parts:
+            counts.update(part.records.passage_counts(wanted))
         sizes = [part.records.keyword_size() for part in self._parts]
         passages, tokens = map(sum, zip(*sizes, strict=True)) if sizes else (0, 0)
-        statistics = Statistics(passages, tokens, {term: counts.get(term, 0) for term in wanted})
+        statistics = Statistics(passages, tokens, {term: counts[term] for term in wanted})
         found: list[tuple[int, float]] = []
         for part in self._parts:
             nearest = part.records.keyword_search(wanted, _CANDIDATES * k, languages, documents)
@@ -266,25 +263,6 @@ class Records:
                 (row + part.first_passage, score(terms, statistics)) for row, terms in texts.items()
             ]
         return sorted(found, key=lambda hit: (-hit[1], hit[0]))[:k]
-
-    def passage_counts(self, query_terms: Iterable[str]) -> dict[str, int]:
-        """Return in how many passages each term stands; terms found nowhere are left out."""
-        wanted = list(dict.fromkeys(query_terms))
-        if len(self._parts) == 1:
-            return self._parts[0].records.passage_counts(wanted)
-        counts: Counter[str] = Counter()
-        for part in self._parts:
-            counts.update(part.records.passage_counts(wanted))
-        return dict(counts)
-
-    def vocabulary(self, start: str, shortest: int, longest: int) -> list[tuple[str, int]]:
-        """Return (term, passages that it stands in) for terms with this start and length."""
-        if len(self._parts) == 1:
-            return self._parts[0].records.vocabulary(start, shortest, longest)
-        counts: Counter[str] = Counter()
-        for part in self._parts:
-            counts.update(dict(part.records.vocabulary(start, shortest, longest)))
-        return sorted(counts.items())
 
     def _passage_rows(self, rows: Iterable[int]) -> Iterator[tuple[RecordsPart, list[int]]]:
         """Yield each shard with its own rows of those given, numbered as it numbers them."""

@@ -27,10 +27,10 @@ COUNTED = ("documents", "pages", "passages", "sentences", "quarantined")
 
 @dataclass(frozen=True)
 class Carried:
-    """``count`` rows from ``first`` on are the rows from ``former`` on of the former shard."""
+    """``count`` rows from ``first`` on are the rows from ``previous`` on of the previous shard."""
 
     first: int
-    former: int
+    previous: int
     count: int
 
 
@@ -46,7 +46,7 @@ class NewText:
 class RecordsWriter:
     """Fills a new database; rows are numbered from 0 in the order of the calls.
 
-    ``former`` are the records of the same audience in the generation before, if there are any.
+    ``previous`` are the records of the same audience in the previous generation, if any.
 
     What has to be embedded for them is collected on the way: ``new_passages`` and
     ``new_sentences``, with ``carried_passages`` and ``carried_sentences`` for the rest. Every
@@ -56,13 +56,13 @@ class RecordsWriter:
     def __init__(
         self,
         path: Path,
-        former: ShardRecords | None,
+        previous: ShardRecords | None,
         passage_text: PassageText,
         sentence_text: SentenceText,
         digest: Digest,
     ) -> None:
         self._path = path
-        self.former = former
+        self.previous = previous
         self._passage_text = passage_text
         self._sentence_text = sentence_text
         self._digest = digest
@@ -71,14 +71,12 @@ class RecordsWriter:
         self.new_sentences: list[NewText] = []
         self.carried_passages: list[Carried] = []
         self.carried_sentences: list[Carried] = []
-        # The languages of the sentences, each with how many follow in it.
-        self.languages: list[tuple[str, int]] = []
         with self._writing():
             self._connection = sqlite3.connect(path, uri=True)
             # Nobody reads the file before it is complete and published, so it needs no journal.
             self._connection.execute("PRAGMA journal_mode = OFF")
-            if former:
-                self._connection.execute("ATTACH ? AS former", (read_only_uri(former.path),))
+            if previous:
+                self._connection.execute("ATTACH ? AS previous", (read_only_uri(previous.path),))
             schema = files("index").joinpath("schema.sql").read_text(encoding="utf-8")
             self._connection.executescript(schema)
 
@@ -94,9 +92,6 @@ class RecordsWriter:
         try:
             if kind is None:
                 with self._writing():
-                    self._connection.execute(
-                        _NOTE_REPEATED, {"documents": self.counts["documents"]}
-                    )
                     self._connection.execute("INSERT INTO keywords (keywords) VALUES ('rebuild')")
                     self._connection.execute("INSERT INTO keywords (keywords) VALUES ('optimize')")
                     self._connection.execute(_NOTE_SIZE, (self.counts["passages"],))
@@ -106,7 +101,7 @@ class RecordsWriter:
 
     def add_document(self, document: Document, content: DocumentContent) -> None:
         """Store a document with its pages, passages, sentences and keyword terms."""
-        first, sentences = self.counts["passages"], self.counts["sentences"]
+        first = self.counts["passages"]
         with self._writing():
             for page in content.pages:
                 self._insert("pages", page.document_id, page.number, page.printed_number, page.text)
@@ -114,20 +109,19 @@ class RecordsWriter:
             for passage in content.passages:
                 self._add_passage(passage, content.own_title, document.language)
             self._add_document(document, content.own_title, content.own_language, first)
-        self.languages.append((document.language, self.counts["sentences"] - sentences))
 
     def carry_over(self, document: Document, known: IndexedDocument) -> None:
-        """Copy a document's rows from the former shard, under the description given.
+        """Copy a document's rows from the previous shard, under the description given.
 
         Its id, content and language are those that it had there; the rows of ``known`` are those
         of that shard.
         """
         first, row = self.counts["passages"], self.counts["sentences"]
         shift = first - known.first
-        former = self.former
-        if former is None:
-            raise ValueError("Nothing can be carried over without a former shard.")
-        low, high = former.extent_of_sentences(known.first, known.end)
+        previous = self.previous
+        if previous is None:
+            raise ValueError("Nothing can be carried over without a previous shard.")
+        low, high = previous.extent_of_sentences(known.first, known.end)
         of_passages = (known.first, known.end)
         with self._writing():
             pages = self._connection.execute(_COPY_PAGES, (document.id,)).rowcount
@@ -139,7 +133,6 @@ class RecordsWriter:
             self._add_document(document, known.own_title, known.own_language, first)
         self.carried_passages.append(Carried(first, known.first, known.end - known.first))
         self.carried_sentences.append(Carried(row, low, high - low))
-        self.languages.append((document.language, high - low))
 
     def add_quarantined(self, file: Quarantined) -> None:
         """Store that a file could not be read, and why."""
@@ -235,22 +228,15 @@ def _record(document: Document) -> str:
     return json.dumps(known, ensure_ascii=False)
 
 
-# At least three documents, and a tenth of all: yearly editions of one report share much, too.
-_NOTE_REPEATED = """
-    INSERT INTO repeated
-    SELECT sentences.text FROM sentences JOIN passages ON passages.row = sentences.passage
-    GROUP BY sentences.text
-    HAVING count(DISTINCT passages.document_id) >= max(3, :documents / 10.0)
-"""
 _NOTE_SIZE = "INSERT INTO keyword_size SELECT ?, coalesce(sum(cnt), 0) FROM keyword_counts"
-_COPY_PAGES = "INSERT INTO pages SELECT * FROM former.pages WHERE document_id = ?"
+_COPY_PAGES = "INSERT INTO pages SELECT * FROM previous.pages WHERE document_id = ?"
 _COPY_PASSAGES = """
     INSERT INTO passages
     SELECT row + ?, id, document_id, first_page, last_page, section, start, end, text, digest, terms
-    FROM former.passages WHERE row >= ? AND row < ?
+    FROM previous.passages WHERE row >= ? AND row < ?
 """
 _COPY_SENTENCES = """
     INSERT INTO sentences
     SELECT row + ?, passage + ?, text, spans, kind, lead, digest
-    FROM former.sentences WHERE passage >= ? AND passage < ? ORDER BY row
+    FROM previous.sentences WHERE passage >= ? AND passage < ? ORDER BY row
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def sync_command(index: Path, *, force: bool = False) -> str:
-    """Return the command that brings an index in line with its corpus; ``force``: anew."""
+    """Return the command that brings an index in line with its corpus; ``force``: from scratch."""
     return f"python -m ingest sync --corpus DIR --index {index}{' --force' if force else ''}"
 
 

@@ -52,11 +52,6 @@ CREATE TABLE sentences (
 );
 CREATE INDEX sentences_passage ON sentences (passage);
 
--- Sentences that many documents share word for word, as a disclaimer.
-CREATE TABLE repeated (
-    text TEXT PRIMARY KEY
-) WITHOUT ROWID;
-
 CREATE TABLE quarantine (
     path TEXT PRIMARY KEY,
     sha256 TEXT NOT NULL,

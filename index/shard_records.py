@@ -37,9 +37,9 @@ class ShardRecords:
     """Read-only access to one ``records.sqlite``, from any thread.
 
     The file never changes, so it is opened as immutable: no lock, no journal. ``audience`` is whom
-    the shard is for. Every document is held against ``audiences``, for whom the generation is open
-    (None: all), whatever shard it lies in; ``permitted`` has the contents and audiences that are
-    still published (None: all). What is not among them is as if it were not there.
+    the shard is for. Every document is checked against ``audiences``, for whom the generation is
+    open (None: all), whatever shard it lies in; ``permitted`` has the contents and audiences that
+    are still published (None: all). What is not among them is as if it were not there.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class ShardRecords:
         return self._permitted is not None
 
     def may_show(self, sha256: str, audience: str) -> bool:
-        """Tell whether content for an audience may be shown: the one check that all else goes by.
+        """Tell whether content for an audience may be shown: the check that all else relies on.
 
         It looks at what is stored of each document, not at the shard, so that a document that a
         faulty build put into another audience's shard, or that a faulty vector search finds, is
@@ -185,12 +185,6 @@ class ShardRecords:
                 self._connection.execute(query, (wanted,))
             )
         ]
-
-    def repeated(self, texts: Iterable[str]) -> set[str]:
-        """Return those of some sentences that many documents share word for word."""
-        query = "SELECT text FROM repeated WHERE text IN (SELECT value FROM json_each(?))"
-        found = self._connection.execute(query, (json.dumps(list(texts)),))
-        return {text for (text,) in found}
 
     def sentence_rows(self, passages: Iterable[int]) -> list[tuple[int, int]]:
         """Return (sentence row, passage row) of these passages' sentences, by row."""
@@ -311,15 +305,6 @@ class ShardRecords:
         wanted = list(dict.fromkeys(query_terms))
         query = f"SELECT term, doc FROM keyword_counts WHERE term IN ({_marks(wanted)})"  # noqa: S608
         return dict(self._connection.execute(query, wanted))
-
-    def vocabulary(self, start: str, shortest: int, longest: int) -> list[tuple[str, int]]:
-        """Return (term, passages that it stands in) for terms with this start and length."""
-        query = (
-            "SELECT term, doc FROM keyword_counts WHERE term >= ? AND term < ? "
-            "AND length(term) BETWEEN ? AND ?"
-        )
-        values = (start, start + chr(0x10FFFF), shortest, longest)
-        return self._connection.execute(query, values).fetchall()
 
 
 def _close(connections: list[sqlite3.Connection]) -> None:

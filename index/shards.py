@@ -21,9 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import DamagedIndexError
-from index.dense import DENSE_STORES, DenseStore
+from index.dense import STORES, DenseStore
 from index.manifest import Manifest
-from index.noise import Noise
 from index.pointer import Permitted
 from index.shard_records import ShardRecords
 from index.tokens import JoinedTokens, TokenStore, open_tokens
@@ -50,7 +49,6 @@ class Shard:
     passages: DenseStore
     sentences: NDArray[np.float16]
     tokens: TokenStore | None
-    noise: Noise
     counts: dict[str, int]
     first_passage: int
     first_sentence: int
@@ -73,7 +71,7 @@ def open_shards(
 
     Raises DamagedIndexError for a file that is missing or damaged.
     """
-    kind = DENSE_STORES[manifest.dense_store]()
+    kind = STORES[manifest.dense_store]()
     dimension = manifest.embedder.dimension
     shards: list[Shard] = []
     passage = sentence = 0
@@ -87,7 +85,6 @@ def open_shards(
             kind.open(place / PASSAGE_VECTORS_FILE, dimension),
             _open_sentences(place / SENTENCE_VECTORS_FILE, dimension),
             open_tokens(place, dimension),
-            record.noise,
             record.counts,
             passage,
             sentence,

@@ -1,6 +1,6 @@
 """Token vectors: what the model makes of each piece of a word, kept for late interaction.
 
-A question is held against a passage token by token: each of its tokens finds the token that comes
+A question is compared with a passage token by token: each of its tokens finds the token that comes
 nearest, and the mean of those cosines says how much of the question is borne out there (MaxSim of
 ColBERT: Khattab and Zaharia 2020). Unlike one vector for the whole, that tells *which* part of a
 question a sentence answers, in any language that the model knows.
@@ -148,7 +148,7 @@ class TokenStore:
         return found
 
     def question(self, tokens: Tokens, language: str) -> Tokens:
-        """Return a question's tokens with unit vectors that can be held against a passage's."""
+        """Return a question's tokens with unit vectors that can be compared with a passage's."""
         return replace(tokens, vectors=centred(tokens.vectors, self.centres.of_questions(language)))
 
 
@@ -222,5 +222,7 @@ def open_tokens(folder: Path, dimension: int) -> TokenStore | None:
 
 def mean_token(texts: Iterator[Tokens] | Iterable[Tokens]) -> Vectors:
     """Return the mean of all tokens of some texts."""
-    mean: Vectors = np.concatenate([one.vectors for one in texts]).mean(axis=0, dtype=np.float32)
+    mean: Vectors = np.concatenate([tokens.vectors for tokens in texts]).mean(
+        axis=0, dtype=np.float32
+    )
     return mean

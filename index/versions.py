@@ -32,25 +32,28 @@ _Rows = NDArray[np.int64]
 
 
 def same_statements(
-    one: Sequence[str], other: Sequence[str], vectors: Vectors, others: Vectors
+    texts: Sequence[str],
+    version_texts: Sequence[str],
+    vectors: Vectors,
+    version_vectors: Vectors,
 ) -> dict[int, int]:
-    """Return which sentence of the other version says what a sentence of the one says, by place.
+    """Return by place of a sentence the place of the version's sentence that says the same.
 
-    ``vectors`` and ``others`` are theirs, shape (n, dimension), of unit length. A sentence without
-    its like, as where a version is shorter, is left out.
+    ``vectors`` and ``version_vectors`` are theirs, shape (n, dimension), of unit length. A sentence
+    without a counterpart, as where the version is shorter, is left out.
     """
-    if not one or not other:
+    if not texts or not version_texts:
         return {}
-    vectors, others = _apart(vectors), _apart(others)
-    near, near_others = _near(vectors, others), _near(others, vectors)
-    there, heights = _best(vectors, others, near_others)
-    back, _ = _best(others, vectors, near)
+    vectors, version_vectors = _apart(vectors), _apart(version_vectors)
+    near, near_version = _near(vectors, version_vectors), _near(version_vectors, vectors)
+    there, heights = _best(vectors, version_vectors, near_version)
+    back, _ = _best(version_vectors, vectors, near)
     return {
-        place: int(its)
-        for place, its in enumerate(there)
-        if back[its] == place
+        place: int(version_place)
+        for place, version_place in enumerate(there)
+        if back[version_place] == place
         and heights[place] - near[place] >= _LEAST
-        and _share_figures(one[place], other[its])
+        and _share_figures(texts[place], version_texts[version_place])
     }
 
 
@@ -61,29 +64,31 @@ def _apart(vectors: Vectors) -> Vectors:
     return np.asarray(moved / np.maximum(lengths, 1e-6), np.float32)
 
 
-def _blocks(one: Vectors, other: Vectors) -> Iterator[_Numbers]:
-    for start in range(0, len(one), _BLOCK):
-        yield one[start : start + _BLOCK] @ other.T
+def _blocks(vectors: Vectors, others: Vectors) -> Iterator[_Numbers]:
+    for start in range(0, len(vectors), _BLOCK):
+        yield vectors[start : start + _BLOCK] @ others.T
 
 
-def _near(one: Vectors, other: Vectors) -> _Numbers:
+def _near(vectors: Vectors, others: Vectors) -> _Numbers:
     """Return the mean cosine of each vector with the nearest few of the others."""
-    few = min(_NEIGHBOURS, len(other))
-    means = [np.partition(c, -few, axis=1)[:, -few:].mean(axis=1) for c in _blocks(one, other)]
+    few = min(_NEIGHBOURS, len(others))
+    blocks = _blocks(vectors, others)
+    means = [np.partition(cosines, -few, axis=1)[:, -few:].mean(axis=1) for cosines in blocks]
     return np.concatenate(means)
 
 
-def _best(one: Vectors, other: Vectors, near_other: _Numbers) -> tuple[_Rows, _Numbers]:
+def _best(vectors: Vectors, others: Vectors, near_others: _Numbers) -> tuple[_Rows, _Numbers]:
     """Return each vector's nearest of the others, and how near that is, its own mean not taken."""
-    blocks = [2 * cosines - near_other for cosines in _blocks(one, other)]
+    blocks = [2 * cosines - near_others for cosines in _blocks(vectors, others)]
     places = np.concatenate([block.argmax(axis=1) for block in blocks])
     return places, np.concatenate([block.max(axis=1) for block in blocks])
 
 
-def _share_figures(one: str, other: str) -> bool:
+def _share_figures(text: str, version_text: str) -> bool:
     """Tell whether two sentences could be translations by the figures in them."""
-    mine, its = _figures(one), _figures(other)
-    return len(mine & its) >= _SHARED_FIGURES * len(mine | its)
+    figures, version_figures = _figures(text), _figures(version_text)
+    shared = len(figures & version_figures)
+    return shared >= _SHARED_FIGURES * len(figures | version_figures)
 
 
 def _figures(text: str) -> frozenset[str]:

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sync.add_argument(
         "--force",
         action="store_true",
-        help="read and embed everything anew, and publish in spite of lost golden questions",
+        help="read and embed everything again, and publish in spite of lost golden questions",
     )
     sync.add_argument(
         "--retry-quarantined", action="store_true", help="read quarantined files once more"

@@ -107,8 +107,8 @@ def _add_known(
     """Add a document that was indexed before; its rows are copied where it stays in its shard."""
     records = content.records[shard_of(file.audience)]
     document = _described(file, plan, known)
-    if records.former and known.document.id == file.document_id:
-        same = records.former.document(file.document_id)
+    if records.previous and known.document.id == file.document_id:
+        same = records.previous.document(file.document_id)
         if same is not None:
             records.carry_over(document, same)
             return

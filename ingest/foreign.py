@@ -1,12 +1,12 @@
-"""The foreign questions as an embedding model reads them: what noise and tokens are measured by."""
+"""The foreign questions as a model reads them: their vectors, and what tokens are centred on."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from index.embedder import Embedder, Vectors
+from index.foreign_questions import foreign_questions, question_vectors
 from index.manifest import EmbedderRecord
-from index.noise import foreign_questions, question_vectors
 from index.tokens import Centres, Tokens, mean_token
 
 # By the model, which is what they depend on: a process that builds several indexes reads them once.
@@ -36,17 +36,19 @@ def read_foreign_questions(embedder: Embedder) -> ForeignQuestions:
 
 def _read(embedder: Embedder) -> ForeignQuestions:
     by_language = foreign_questions()
-    texts = [question for some in by_language.values() for question in some]
+    texts = [question for questions in by_language.values() for question in questions]
     found = {text: embedder.read_query(text) for text in texts}
     vectors = question_vectors(lambda text: found[text][0])
     asked: dict[str, list[Tokens]] = {}
-    for language, some in by_language.items():
-        for text in some:
+    for language, questions in by_language.items():
+        for text in questions:
             tokens = found[text][1]
             if tokens is None:
                 return ForeignQuestions(vectors, None)
             asked.setdefault(language, []).append(tokens)
     read: list[Tokens] = []
-    embedder.embed_passages(texts, on_tokens=lambda _, one: read.append(one) if one else None)
-    means = {language: mean_token(some) for language, some in asked.items()}
+    embedder.embed_passages(
+        texts, on_tokens=lambda _, tokens: read.append(tokens) if tokens else None
+    )
+    means = {language: mean_token(tokens) for language, tokens in asked.items()}
     return ForeignQuestions(vectors, Centres(mean_token(read), means))

@@ -91,21 +91,21 @@ def _refuse_other_readers(
     by_content: dict[str, set[str]] = {}
     for sha256, audience in pointer.documents if pointer else ():
         by_content.setdefault(sha256, set()).add(audience)
-    other = []
-    for one in opened.records.documents():
-        then = one.document.audience
-        now = by_content.get(one.document.sha256, {before.get(one.document.path, then)})
+    changed = []
+    for indexed in opened.records.documents():
+        then = indexed.document.audience
+        now = by_content.get(indexed.document.sha256, {before.get(indexed.document.path, then)})
         if then not in now:
-            other.append(f"{one.document.path} ({', '.join(sorted(now))} now, {then} then)")
-    if other:
+            changed.append(f"{indexed.document.path} ({', '.join(sorted(now))} now, {then} then)")
+    if changed:
         raise UsageError(
             f"In generation {opened.id} these documents are for other readers: "
-            f"{'; '.join(other)}. To serve it all the same, add --force."
+            f"{'; '.join(changed)}. To serve it all the same, add --force."
         )
 
 
 def _served(index: Path, pointer: Pointer | None) -> Generation | None:
-    """Return what is served now; None where that cannot be told."""
+    """Return what is served now; None where that is not known."""
     try:
         return open_generation(index) if pointer else None
     except NoUsableIndexError:
@@ -115,4 +115,4 @@ def _served(index: Path, pointer: Pointer | None) -> Generation | None:
 def _audiences(generation: Generation | None) -> dict[str, str]:
     """Return the audience of each document by path."""
     documents = generation.records.documents() if generation else []
-    return {one.document.path: one.document.audience for one in documents}
+    return {indexed.document.path: indexed.document.audience for indexed in documents}

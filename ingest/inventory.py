@@ -51,8 +51,8 @@ def inventory(generation: Generation) -> list[dict[str, Any]]:
     for file in records.quarantined():
         about = {"path": file.path, "audience": file.audience, "reason": file.reason}
         rows.append({"state": "quarantined", **about})
-    for same in records.duplicates():
-        about = {"path": same.path, "audience": same.audience, "of": same.of}
+    for duplicate in records.duplicates():
+        about = {"path": duplicate.path, "audience": duplicate.audience, "of": duplicate.of}
         rows.append({"state": "duplicate", **about})
     return sorted(rows, key=lambda row: str(row["path"]))
 
@@ -92,6 +92,7 @@ def _generation_row(index: Path, name: str, pointer: Pointer) -> dict[str, Any]:
         "embedder": manifest.embedder.source,
         "dimension": manifest.embedder.dimension,
         "chunking": manifest.chunking,
+        "reader": manifest.reader,
     }
 
 
@@ -132,5 +133,5 @@ def _repair(index: Path, damaged: set[str]) -> str:
         if not damaged:
             return sync_command(index)  # the pointer or its copy
         return index_command(f"prune --keep {len(generation_ids(index))}", index)
-    former = set(pointer.history) & set(generation_ids(index))  # those that were not pruned
-    return sync_command(index, force=not former - damaged)
+    previous = set(pointer.history) & set(generation_ids(index))  # those that were not pruned
+    return sync_command(index, force=not previous - damaged)

@@ -10,24 +10,24 @@ from index.manifest import EmbedderRecord
 
 
 class Model:
-    """The embedder that the settings name; it must be the one that built ``former``.
+    """The embedder that the settings name; it must be the one that built ``previous``.
 
     Where the settings name it as they did then, that is looked at when it is loaded, and a sync
     that embeds nothing loads none. Raises UsageError, naming the repair, for another one.
     """
 
-    def __init__(self, settings: Settings, former: Generation | None) -> None:
+    def __init__(self, settings: Settings, previous: Generation | None) -> None:
         self._settings = settings
-        self._former = former
+        self._previous = previous
         self.loaded: Embedder | None = None
-        if former and not named_alike(settings, former.manifest.embedder):
+        if previous and not named_alike(settings, previous.manifest.embedder):
             self.embedder()
 
     @property
     def record(self) -> EmbedderRecord:
         """What the manifest says of the model."""
-        if self.loaded is None and self._former:
-            return self._former.manifest.embedder
+        if self.loaded is None and self._previous:
+            return self._previous.manifest.embedder
         return self.embedder().record
 
     def embedder(self) -> Embedder:
@@ -42,12 +42,12 @@ class Model:
         return self.loaded
 
     def _refuse_another(self, record: EmbedderRecord) -> None:
-        if self._former and not same_model(record, self._former.manifest.embedder):
-            before = self._former.manifest.embedder
+        if self._previous and not same_model(record, self._previous.manifest.embedder):
+            before = self._previous.manifest.embedder
             raise UsageError(
                 f"The embedding model {record.source!r} ({record.dimension} dimensions) is not the "
                 f"one that built the index, {before.source!r} ({before.dimension} dimensions). "
-                "Set that one, or embed everything anew: run the command again with --force"
+                "Set that one, or embed everything again: run the command again with --force"
             )
 
 

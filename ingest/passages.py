@@ -168,9 +168,9 @@ def _block_units(block: Block, place: Span, section: tuple[str, ...], language: 
 
 
 def _joined(first: _Unit, second: _Unit) -> _Unit:
-    one, two = first.sentence, second.sentence
-    text = f"{one.text} {two.text}"
-    sentence = replace(one, text=text, spans=one.spans + two.spans)
+    before, after = first.sentence, second.sentence
+    text = f"{before.text} {after.text}"
+    sentence = replace(before, text=text, spans=before.spans + after.spans)
     return replace(first, sentence=sentence, words=first.words + second.words)
 
 

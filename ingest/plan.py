@@ -1,4 +1,4 @@
-"""What a sync has to do: the folder held against the published generation."""
+"""What a sync has to do: the folder compared with the published generation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from corpus.folder import CorpusFile, corpus_files
 from corpus.settings import DEFAULT_AUDIENCE
 from index.generations import Generation
 from index.records import Duplicate, IndexedDocument, Quarantined
+from ingest.formats import FORMATS
 from ingest.passages import CHUNKING
-from ingest.readers import READERS
 
 _EMPTY = hashlib.sha256(b"").hexdigest()
 
@@ -46,8 +46,8 @@ class Plan:
     entry) are paths; ``missing`` are those that the catalogue names and the folder does not have.
     ``duplicates`` have the content of another file for the same audience, and are not indexed.
     ``defaulted`` counts the files of ``total`` that name no audience.
-    ``audiences`` has those that other readers may see from now on. ``known`` has the published
-    document with the content of a file, which then need not be read.
+    ``audiences`` has those whose readers change. ``known`` has the published document with the
+    content of a file, which then need not be read.
     ``digest`` stands for the whole corpus with its catalogue: an equal one means that there is
     nothing to do.
     """
@@ -110,29 +110,29 @@ def make_plan(
     """
     catalogue = read_catalogue(corpus, default_audience)
     everything = corpus_files(corpus, catalogue)
-    former = _Former.of(published)
-    files, duplicates = _without_duplicates(everything, catalogue, former)
+    before = _Published.of(published)
+    files, duplicates = _without_duplicates(everything, catalogue, before)
     paths = {file.path for file in everything}
     now = {file.path: file.sha256 for file in files}
     audience = {file.path: file.audience for file in files}
-    moved = _moved(now, former, paths)
+    moved = _moved(now, before, paths)
     targets, origins = {m.path for m in moved}, {m.origin for m in moved}
-    known = {} if anew or not _by_the_same_rules(published) else _known(files, former)
+    known = {} if anew or not _by_the_same_rules(published) else _known(files, before)
     return Plan(
         files=files,
         catalogue=catalogue,
         digest=_digest(everything, catalogue),
-        added=sorted(now.keys() - former.hashes.keys() - targets),
-        changed=sorted(p for p in now.keys() & former.hashes.keys() if now[p] != former.hashes[p]),
+        added=sorted(now.keys() - before.hashes.keys() - targets),
+        changed=sorted(p for p in now.keys() & before.hashes.keys() if now[p] != before.hashes[p]),
         moved=moved,
-        removed=sorted(former.hashes.keys() - paths - origins),
-        described=_described(files, catalogue, former),
-        audiences=_audiences(files, former, moved),
+        removed=sorted(before.hashes.keys() - paths - origins),
+        described=_described(files, catalogue, before),
+        audiences=_audiences(files, before, moved),
         duplicates=duplicates,
         known=known,
         quarantined={
             path: replace(file, audience=audience[path])
-            for path, file in former.refused.items()
+            for path, file in before.refused.items()
             if now.get(path) == file.sha256 and not (retry or anew)
         },
         missing=sorted(catalogue.entries.keys() - paths),
@@ -169,7 +169,7 @@ def described_document(
 
 
 @dataclass(frozen=True)
-class _Former:
+class _Published:
     """What is published: documents and refused files by path, and the hashes of all files."""
 
     documents: dict[str, IndexedDocument]
@@ -177,19 +177,21 @@ class _Former:
     hashes: dict[str, str]
 
     @classmethod
-    def of(cls, published: Generation | None) -> _Former:
+    def of(cls, published: Generation | None) -> _Published:
         if published is None:
             return cls({}, {}, {})
-        documents = {one.document.path: one for one in published.records.documents()}
+        documents = {indexed.document.path: indexed for indexed in published.records.documents()}
         refused = {file.path: file for file in published.records.quarantined()}
-        hashes = {path: one.document.sha256 for path, one in documents.items()}
+        hashes = {path: indexed.document.sha256 for path, indexed in documents.items()}
         hashes |= {path: file.sha256 for path, file in refused.items()}
         hashes |= {file.path: file.sha256 for file in published.records.duplicates()}
         return cls(documents, refused, hashes)
 
 
-def _precedence(file: CorpusFile, catalogue: Catalogue, former: _Former) -> tuple[bool, bool, str]:
-    published = former.documents.get(file.path)
+def _precedence(
+    file: CorpusFile, catalogue: Catalogue, before: _Published
+) -> tuple[bool, bool, str]:
+    published = before.documents.get(file.path)
     same = published is not None and (
         (published.document.sha256, published.document.audience) == (file.sha256, file.audience)
     )
@@ -197,45 +199,45 @@ def _precedence(file: CorpusFile, catalogue: Catalogue, former: _Former) -> tupl
 
 
 def _without_duplicates(
-    files: Iterable[CorpusFile], catalogue: Catalogue, former: _Former
+    files: Iterable[CorpusFile], catalogue: Catalogue, before: _Published
 ) -> tuple[list[CorpusFile], list[Duplicate]]:
     """Part the files that have the content of another one from those that are indexed.
 
-    Only files that the same reader reads are compared: the same bytes under an ending that cannot
+    Only files of the same format are compared: the same bytes under an ending that cannot
     be read are no document. One with a catalogue entry goes first, then one that is published,
     then the first by path. Files for different audiences are never compared: leaving one out would
-    hide it from its readers, and tell them of the other.
+    hide it from its readers, and reveal the other to them.
     """
     by_content: dict[tuple[str, str, str], list[CorpusFile]] = defaultdict(list)
     kept, duplicates = [], []
     for file in files:
-        reader = READERS.get(PurePosixPath(file.path).suffix.lower())
-        if reader is None or file.sha256 == _EMPTY:
+        file_format = FORMATS.get(PurePosixPath(file.path).suffix.lower())
+        if file_format is None or file.sha256 == _EMPTY:
             kept.append(file)  # to be quarantined, each with its reason
         else:
-            by_content[file.sha256, reader, file.audience].append(file)
+            by_content[file.sha256, file_format, file.audience].append(file)
     for (sha256, _, audience), group in by_content.items():
-        first, *others = sorted(group, key=lambda f: _precedence(f, catalogue, former))
+        first, *others = sorted(group, key=lambda f: _precedence(f, catalogue, before))
         kept.append(first)
         duplicates += [Duplicate(file.path, sha256, first.path, audience) for file in others]
     return sorted(kept, key=lambda f: f.path), sorted(duplicates, key=lambda d: d.path)
 
 
-def _moved(now: Mapping[str, str], former: _Former, paths: set[str]) -> list[Moved]:
+def _moved(now: Mapping[str, str], before: _Published, paths: set[str]) -> list[Moved]:
     """Pair new paths with published documents of the same content whose path is gone."""
     gone: dict[str, list[str]] = defaultdict(list)
-    for path, one in sorted(former.documents.items(), reverse=True):
+    for path, indexed in sorted(before.documents.items(), reverse=True):
         if path not in paths:
-            gone[one.document.sha256].append(path)
-    new = sorted(now.keys() - former.documents.keys())
+            gone[indexed.document.sha256].append(path)
+    new = sorted(now.keys() - before.documents.keys())
     return [Moved(path, gone[now[path]].pop()) for path in new if gone.get(now[path])]
 
 
-def _known(files: Iterable[CorpusFile], former: _Former) -> dict[str, IndexedDocument]:
-    by_content = {one.document.sha256: one for one in former.documents.values()}
+def _known(files: Iterable[CorpusFile], before: _Published) -> dict[str, IndexedDocument]:
+    by_content = {indexed.document.sha256: indexed for indexed in before.documents.values()}
     found = {}
     for file in files:
-        same_place = former.documents.get(file.path)
+        same_place = before.documents.get(file.path)
         if same_place and same_place.document.sha256 == file.sha256:
             found[file.path] = same_place
         elif file.sha256 in by_content and _read_alike(file, by_content[file.sha256]):
@@ -244,33 +246,33 @@ def _known(files: Iterable[CorpusFile], former: _Former) -> dict[str, IndexedDoc
 
 
 def _read_alike(file: CorpusFile, known: IndexedDocument) -> bool:
-    """Tell whether one reader reads both: the same bytes as text are not the same as Markdown."""
+    """Tell whether both are of one format: the same bytes as text are not the same as Markdown."""
     endings = (PurePosixPath(path).suffix.lower() for path in (file.path, known.document.path))
-    return len({READERS.get(ending) for ending in endings}) == 1
+    return len({FORMATS.get(ending) for ending in endings}) == 1
 
 
-def _described(files: Iterable[CorpusFile], catalogue: Catalogue, former: _Former) -> list[str]:
+def _described(files: Iterable[CorpusFile], catalogue: Catalogue, before: _Published) -> list[str]:
     changed = []
     for file in files:
-        one = former.documents.get(file.path)
-        if one is None or one.document.sha256 != file.sha256:
+        published = before.documents.get(file.path)
+        if published is None or published.document.sha256 != file.sha256:
             continue
         entry = catalogue.entry(file.path)
         now = described_document(
-            file, entry, one.own_title, one.own_language, paged=one.document.paged
+            file, entry, published.own_title, published.own_language, paged=published.document.paged
         )
-        if now != one.document:
+        if now != published.document:
             changed.append(file.path)
     return changed
 
 
 def _audiences(
-    files: Iterable[CorpusFile], former: _Former, moved: Iterable[Moved]
+    files: Iterable[CorpusFile], before: _Published, moved: Iterable[Moved]
 ) -> list[AudienceChange]:
-    origins = {one.path: one.origin for one in moved}
+    origins = {move.path: move.origin for move in moved}
     changes = []
     for file in files:
-        published = former.documents.get(origins.get(file.path, file.path))
+        published = before.documents.get(origins.get(file.path, file.path))
         if published and published.document.audience != file.audience:
             changes.append(AudienceChange(file.path, published.document.audience, file.audience))
     return changes

@@ -93,7 +93,7 @@ class ReaderPool:
 
 
 class _Child:
-    """One child process, started when it is needed and anew after it had to be stopped."""
+    """One child process, started when it is needed and again after it had to be stopped."""
 
     def __init__(self, limits: ReaderLimits, module: str) -> None:
         self._limits = limits
@@ -142,7 +142,7 @@ class _Child:
 
     def _ask(self, process: subprocess.Popen[bytes], path: Path) -> dict[str, Any]:
         assert process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # dead already: what it died of is told below
+        with contextlib.suppress(BrokenPipeError):  # dead already: why is reported below
             process.stdin.write(json.dumps(str(path.resolve())).encode() + b"\n")
             process.stdin.flush()
         deadline = time.monotonic() + self._limits.wall_seconds
@@ -164,7 +164,7 @@ class _Child:
             if left <= 0 or not _is_readable(descriptor, left):
                 raise UnreadableDocumentError(
                     f"Reading took longer than {self._limits.wall_seconds:g} seconds. Export the "
-                    f"file anew from its source, {_OTHER_VERSION}."
+                    f"file again from its source, {_OTHER_VERSION}."
                 )
             part = os.read(descriptor, min(size - len(received), _MEGABYTE))
             if not part:
@@ -176,12 +176,12 @@ class _Child:
         if code == -signal.SIGXCPU:
             return (
                 f"Reading took more than {self._limits.cpu_seconds} seconds of computing; the file "
-                f"may be damaged. Export it anew from its source, {_OTHER_VERSION}."
+                f"may be damaged. Export it again from its source, {_OTHER_VERSION}."
             )
         if code == -signal.SIGKILL:
             return self._memory_reason()
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return f"The reader crashed on this file ({name}). Export it anew from its source."
+        return f"The reader crashed on this file ({name}). Export it again from its source."
 
     def _memory_reason(self) -> str:
         return (

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from corpus.errors import UnreadableDocumentError
-from ingest.readers import read
+from ingest.formats import read
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG in <sys/prctl.h>
 
@@ -48,14 +48,14 @@ def _read(path: Path) -> dict[str, Any]:
     except MemoryError:
         return {"too_big": True}
     except RecursionError:
-        return {"unreadable": "The file is nested too deeply. Export it anew from its source."}
+        return {"unreadable": "The file is nested too deeply. Export it again from its source."}
     except Exception as error:
         # Whatever a file does to a parser, the others are read.
         if not path.exists():
             return {"gone": True}
         return {
             "unreadable": f"The file cannot be read ({type(error).__name__}: {error}). "
-            "Export it anew from its source."
+            "Export it again from its source."
         }
     pages = [
         [page.printed_number, [[b.kind, b.text, b.level, b.lead, b.continues] for b in page.blocks]]

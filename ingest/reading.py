@@ -1,4 +1,4 @@
-"""What a reader hands over: the pages of one file as blocks of clean text."""
+"""What reading a file gives: its pages as blocks of clean text."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ingest.reading import Block
 
 CELL_SEPARATOR = " | "
 # Between two lists without a text in between: an empty line, as in the source. The line that
-# introduces the one list says nothing of the other.
+# introduces one list says nothing about the other.
 LIST_BREAK = Block("paragraph", "")
 # Word and PDF fonts draw bullets as letters of symbol fonts, which arrive as private-use codes.
 _BULLET = re.compile(r"^(?:[-–—•▪▫◦‣·*●○■□➢➤✓❖\u007f\uf0a7\uf0b7\uf0d8]|o(?=\s))[\s\u00a0]+(?=\S)")
@@ -45,7 +45,7 @@ class Line:
 def blocks_of(lines: Sequence[Line], body: float = 0.0) -> list[Block]:
     """Turn the lines of a page or of a whole text into blocks, in their order.
 
-    Headings are told by shape: short, not closed by punctuation, opening with a capital, a
+    Headings are recognised by shape: short, not closed by punctuation, opening with a capital, a
     number or a letter of a script without capitals, followed by text; where the format has
     fonts, they must also be larger than the body (its size, in points), or bold.
     """
@@ -72,9 +72,9 @@ def with_leads(blocks: Sequence[Block]) -> list[Block]:
     other rows follow it.
     """
     led: list[Block] = []
-    lead, former = "", ""
+    lead, previous = "", ""
     for block, following in zip(blocks, [*blocks, None][1:], strict=True):
-        in_table = former in {"header", "row"}
+        in_table = previous in {"header", "row"}
         made = block
         if block.kind == "row":
             if not in_table:
@@ -89,7 +89,7 @@ def with_leads(blocks: Sequence[Block]) -> list[Block]:
             introduces = block.kind == "paragraph" and block.text.endswith((":", "："))
             lead = block.text if introduces else ""
         led.append(made)
-        former = made.kind
+        previous = made.kind
     return led
 
 

@@ -114,7 +114,7 @@ def _changes(report: SyncReport) -> str:
             ("quarantined", _unread(report)),
             ("moved", plan.moved),
             ("removed", plan.removed),
-            ("described anew", plan.described),
+            ("redescribed", plan.described),
             ("duplicate", plan.duplicates),
         )
     )

@@ -11,6 +11,7 @@ from corpus.errors import AssistantError, NoUsableIndexError, UsageError
 from corpus.folder import file_sha256
 from corpus.settings import Settings
 from index.analysis import ANALYSIS
+from index.foreign_questions import questions_digest
 from index.generations import (
     Generation,
     generation_folder,
@@ -20,22 +21,22 @@ from index.generations import (
 )
 from index.lock import writer_lock
 from index.manifest import FORMAT, FileRecord, Manifest, ShardRecord, read_manifest
-from index.noise import questions_digest
 from index.pointer import damaged_pointers
 from index.publishing import building_folder, known_pointer, next_generation_id, publish, settle
+from index.reader_files import fingerprint
 from index.records import Quarantined
 from index.records_writer import COUNTED
 from index.repairs import index_command
 from index.verification import problems_of
 from ingest.content import write_content
+from ingest.formats import FORMATS, refusal
 from ingest.gate import lost_golden_questions
 from ingest.model import Model, named_alike
 from ingest.passages import CHUNKING
 from ingest.plan import Plan, make_plan
-from ingest.readers import READERS, refusal
 from ingest.stages import Progress, Stage, Stages
 from ingest.vector_check import check_sample
-from ingest.vectors import DENSE_STORE, VectorSource, embed_all, write_noise_questions
+from ingest.vectors import DENSE_STORE, VectorSource, embed_all, write_foreign_questions
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def sync(
 ) -> SyncReport:
     """Make the index mirror the corpus folder, and publish one new generation if it changed.
 
-    ``force`` reads and embeds everything anew, publishes what the promotion gate would hold back,
+    ``force`` reads and embeds everything again, publishes what the promotion gate would hold back,
     with a warning, and lets an index become empty; ``retry`` reads quarantined files once more.
     Whatever goes wrong, the generation that was published before stays published. Raises UsageError
     for a folder without documents, a faulty catalogue, and an index that was built by another
@@ -105,8 +106,8 @@ def sync(
             if _is_up_to_date(plan, published, settings, retry):
                 _repair_pointers(settings.index, published)
                 return _unchanged(plan, published, stages)
-        former = None if force else published
-        built = _waiting(settings, plan) or _build(settings, plan, former, stages)
+        previous = None if force else published
+        built = _waiting(settings, plan) or _build(settings, plan, previous, stages)
         lost, warnings = _lost_questions(settings, published, built, stages, force)
         if force or not lost:
             publish(settings.index, built.generation)
@@ -119,21 +120,21 @@ def _plan(settings: Settings, published: Generation | None, *, retry: bool, anew
     return make_plan(settings.corpus, published, audience, retry=retry, anew=anew)
 
 
-def _build(settings: Settings, plan: Plan, former: Generation | None, stages: Stages) -> _Built:
+def _build(settings: Settings, plan: Plan, previous: Generation | None, stages: Stages) -> _Built:
     """Build a generation beside the published one: complete, verified, on disk, not published."""
-    model = Model(settings, former)
+    model = Model(settings, previous)
     with building_folder(settings.index) as folder:
-        content = write_content(folder, plan, former, stages)
+        content = write_content(folder, plan, previous, stages)
         _refuse_all_quarantined(plan, content.quarantined)
 
         sources = [
-            VectorSource(audience, records, model, former)
+            VectorSource(audience, records, model, previous)
             for audience, records in content.records.items()
         ]
         embed_all(sources, folder, stages)
-        questions = write_noise_questions(folder, model, former)
+        write_foreign_questions(folder, model, previous)
         shards = {
-            audience: source.write(folder, questions)
+            audience: source.write(folder)
             for audience, source in zip(content.records, sources, strict=True)
         }
         manifest = _manifest(settings, plan, folder, model, shards)
@@ -141,7 +142,7 @@ def _build(settings: Settings, plan: Plan, former: Generation | None, stages: St
         stages.done("write", manifest.counts["passages"])
 
         _refuse_unsound(folder)
-        check_sample(Generation(folder), model, former)
+        check_sample(Generation(folder), model, previous)
         place = settle(settings.index, folder, manifest.generation)
         stages.done("verify", manifest.counts["passages"])
     return _Built(
@@ -181,7 +182,7 @@ def _published(index: Path, force: bool) -> Generation | None:
 
 
 def _foreseen(plan: Plan) -> list[Quarantined]:
-    """Return the files of which it is known, without reading them, that they cannot be read."""
+    """Return the files that are known to be unreadable without opening them."""
     found = dict(plan.quarantined)
     for file in plan.files:
         reason = refusal(file.file)
@@ -202,7 +203,7 @@ def _refuse_empty(plan: Plan, settings: Settings, force: bool) -> None:
     if not plan.files and not force:
         raise UsageError(
             f"There are no documents in {settings.corpus}. Put documents there "
-            f"({', '.join(sorted(READERS))}), or name another folder with --corpus DIR. "
+            f"({', '.join(sorted(FORMATS))}), or name another folder with --corpus DIR. "
             "To publish an empty index, add --force."
         )
 
@@ -213,7 +214,7 @@ def _refuse_other_rules(published: Generation) -> None:
         raise UsageError(
             f"The index was built by other rules ({manifest.chunking}, {manifest.dense_store}) "
             f"than those of this version ({CHUNKING}, {DENSE_STORE}). "
-            "Read and embed everything anew: run the command again with --force"
+            "Read and embed everything again: run the command again with --force"
         )
 
 
@@ -339,5 +340,6 @@ def _manifest(
             for file in sorted(folder.rglob("*"))
             if file.is_file()
         },
-        noise_questions=questions_digest(),
+        foreign_questions=questions_digest(),
+        reader=fingerprint(),
     )

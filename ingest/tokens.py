@@ -28,9 +28,9 @@ class TokenColumn:
     Raises OSError when the disk is full.
     """
 
-    def __init__(self, former: TokenStore | None) -> None:
-        self._former = former
-        self._centres: Centres | None = former.centres if former else None
+    def __init__(self, previous: TokenStore | None) -> None:
+        self._previous = previous
+        self._centres: Centres | None = previous.centres if previous else None
         self._waiting: Path | None = None
         self._file: BinaryIO | None = None
         self._places: dict[int, tuple[int, int]] = {}  # row → its first byte, its tokens
@@ -52,24 +52,24 @@ class TokenColumn:
         self._file.write(codes.data)
 
     def write(self, folder: Path, origin: Rows) -> None:
-        """Write the tokens of all passages; ``origin`` has each one's former row, or -1."""
+        """Write the tokens of all passages; ``origin`` has the previous row of each, or -1."""
         rows = list(enumerate(origin.tolist()))
-        counts = [self._count(row, former) for row, former in rows]
+        counts = [self._count(row, previous) for row, previous in rows]
         with self._waiting.open("rb") if self._waiting else nullcontext() as file:
             if self._centres is not None:
                 write_tokens(folder, counts, self._parts(rows, file), self._centres)
         if self._waiting is not None:
             self._waiting.unlink()
 
-    def _count(self, row: int, former: int) -> int:
-        if former >= 0 and self._former:
-            return self._former.count(former)
+    def _count(self, row: int, previous: int) -> int:
+        if previous >= 0 and self._previous:
+            return self._previous.count(previous)
         return self._places.get(row, (0, 0))[1]
 
     def _parts(self, rows: Sequence[tuple[int, int]], file: BinaryIO | None) -> Iterator[Codes]:
-        for row, former in rows:
-            if former >= 0 and self._former:
-                yield self._former.stored(former)
+        for row, previous in rows:
+            if previous >= 0 and self._previous:
+                yield self._previous.stored(previous)
             elif row in self._places and file and self._centres:
                 first, count = self._places[row]
                 size = width(len(self._centres.passages))

@@ -22,19 +22,19 @@ _LEAST_COSINE = 0.999
 _LEAST_OF_TOKENS = 0.8
 
 
-def check_sample(generation: Generation, model: Model, former: Generation | None) -> None:
+def check_sample(generation: Generation, model: Model, previous: Generation | None) -> None:
     """Hold some vectors of each shard against the texts in their rows, before it is published.
 
     Where the sync had the model at hand the texts are embedded once more; else their vectors are
-    those of the former generation. Raises AssistantError where vectors and texts do not fit.
+    those of the previous generation. Raises AssistantError where vectors and texts do not fit.
     """
     if model.loaded:
         _check_by_embedding(generation, model.loaded)
-    elif former:
+    elif previous:
         draw = random.Random(generation.manifest.corpus_digest)  # noqa: S311 - the same every time
         for shard in generation.shards:
             rows = _drawn(shard, 8 * SAMPLE, draw)
-            _check_by_the_former(generation, rows, former, shard.audience)
+            _check_by_the_previous(generation, rows, previous, shard.audience)
 
 
 def _drawn(shard: Shard, most: int, draw: random.Random) -> list[int]:
@@ -48,18 +48,20 @@ def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
     records = generation.records
     rows = [row for shard in generation.shards for row in _drawn(shard, SAMPLE, draw)]
     passages = records.passages(rows)
-    titles = {one.document.id: one.own_title for one in records.documents()}
+    titles = {indexed.document.id: indexed.own_title for indexed in records.documents()}
     texts = [embedded_text(passages[row]) for row in rows]
     stored = [generation.passages.vectors(np.array(rows, np.int64))]
     tokens: dict[int, Tokens | None] = {}
     for row in rows:
         sentences = records.sentences([row])
         if sentences:
-            one = draw.choice(sentences)
+            stored_sentence = draw.choice(sentences)
             texts.append(
-                embedded_sentence(titles[passages[row].document_id], passages[row], one.sentence)
+                embedded_sentence(
+                    titles[passages[row].document_id], passages[row], stored_sentence.sentence
+                )
             )
-            stored.append(generation.sentence_vectors(np.array([one.row], np.int64)))
+            stored.append(generation.sentence_vectors(np.array([stored_sentence.row], np.int64)))
     if not texts:
         return
     vectors = embedder.embed_passages(texts, on_tokens=tokens.__setitem__)
@@ -68,7 +70,7 @@ def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
     if cosines.min() < _LEAST_COSINE or not fitting:
         raise AssistantError(
             f"Vectors of the new generation do not belong to their texts (cosine "
-            f"{cosines.min():.3f}), so it was not published. Embed everything anew: "
+            f"{cosines.min():.3f}), so it was not published. Embed everything again: "
             "run the command again with --force"
         )
 
@@ -84,18 +86,18 @@ def _tokens_fit(generation: Generation, row: int, tokens: Tokens | None) -> bool
     return not len(given) or float((stored.vectors * given).sum(axis=1).mean()) >= _LEAST_OF_TOKENS
 
 
-def _check_by_the_former(
-    generation: Generation, rows: list[int], former: Generation, audience: str
+def _check_by_the_previous(
+    generation: Generation, rows: list[int], previous: Generation, audience: str
 ) -> None:
     texts = generation.records.passages(rows)
     digests = [digest(embedded_text(texts[row])) for row in rows]
-    before = former.records.passage_rows_by_digest(digests, audience)
+    before = previous.records.passage_rows_by_digest(digests, audience)
     if not rows:
         return
     now = generation.passages.vectors(np.array(rows, np.int64))
     known = [before.get(key, -1) for key in digests]
-    if -1 in known or not np.array_equal(now, former.passages.vectors(np.array(known, np.int64))):
+    if -1 in known or not np.array_equal(now, previous.passages.vectors(np.array(known, np.int64))):
         raise AssistantError(
             "Vectors of the new generation are not those of their texts, so it was not published. "
-            "Embed everything anew: run the command again with --force"
+            "Embed everything again: run the command again with --force"
         )

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index.dense import DENSE_STORES, Rows, Vectors
+from index.dense import STORES, Rows, Vectors
 from index.embedder import Embedder
-from index.generations import NOISE_FILE, Generation
+from index.foreign_questions import questions_digest
+from index.generations import FOREIGN_FILE, Generation
 from index.manifest import ShardRecord
-from index.noise import measure_noise, questions_digest
 from index.publishing import write_sentence_vectors
 from index.records_writer import Carried, NewText, RecordsWriter
 from index.shards import PASSAGE_VECTORS_FILE, SENTENCE_VECTORS_FILE, shard_folder
@@ -29,7 +29,7 @@ BLOCK = 8192
 
 
 class VectorSource:
-    """The vectors of one shard's passages and sentences, and the noise of its sentences.
+    """The vectors of one shard's passages and sentences.
 
     Those of a text that any shard of the previous generation has are carried over from there, the
     same audience's first. What is left is embedded by itself, never in one batch with texts for
@@ -40,7 +40,6 @@ class VectorSource:
         self, audience: str, records: RecordsWriter, model: Model, previous: Generation | None
     ) -> None:
         self._model = model
-        self._languages = records.languages
         self._counts = records.counts
         self._folder = shard_folder(audience)
         old = previous.records if previous else None
@@ -80,13 +79,10 @@ class VectorSource:
             self._passages.embed(embedder, stages.advance, self._tokens.add)
         self._sentences.embed(embedder, stages.advance)
 
-    def write(self, folder: Path, questions: Vectors) -> ShardRecord:
-        """Write the shard's vectors into its folder, and hold them against foreign questions.
-
-        ``questions`` are the vectors of those, shape (questions, dimension).
-        """
+    def write(self, folder: Path) -> ShardRecord:
+        """Write the shard's vectors into its folder."""
         place, dimension = folder / self._folder, self._model.record.dimension
-        store = DENSE_STORES[DENSE_STORE]()
+        store = STORES[DENSE_STORE]()
         store.write(place / PASSAGE_VECTORS_FILE, self._passages.blocks(dimension), dimension)
         write_sentence_vectors(
             place / SENTENCE_VECTORS_FILE,
@@ -94,11 +90,7 @@ class VectorSource:
             (self._sentences.count, dimension),
         )
         self._tokens.write(place, self._passages.origin)
-        languages = [language for language, n in self._languages for _ in range(n)]
-        # As they are stored, so that the noise is the same whenever it is measured.
-        stored = (block.astype(np.float16) for block in self._sentences.blocks(dimension))
-        noise = measure_noise(questions, (block.astype(np.float32) for block in stored), languages)
-        return ShardRecord(self._folder, self._counts, noise)
+        return ShardRecord(self._folder, self._counts)
 
 
 def embed_all(sources: Iterable[VectorSource], folder: Path, stages: Stages) -> None:
@@ -111,30 +103,29 @@ def embed_all(sources: Iterable[VectorSource], folder: Path, stages: Stages) -> 
     stages.done("embed", total)
 
 
-def write_noise_questions(folder: Path, model: Model, previous: Generation | None) -> Vectors:
-    """Write the vectors of the foreign questions into a generation's folder, and return them.
+def write_foreign_questions(folder: Path, model: Model, previous: Generation | None) -> None:
+    """Write the vectors of the foreign questions into a generation's folder.
 
     They are those of the previous generation where it has them of the same questions.
     """
-    if previous and previous.manifest.noise_questions == questions_digest():
-        questions: Vectors = np.load(previous.folder / NOISE_FILE, allow_pickle=False)
+    if previous and previous.manifest.foreign_questions == questions_digest():
+        questions: Vectors = np.load(previous.folder / FOREIGN_FILE, allow_pickle=False)
     else:
         questions = read_foreign_questions(model.embedder()).vectors
-    with (folder / NOISE_FILE).open("wb") as file:
+    with (folder / FOREIGN_FILE).open("wb") as file:
         np.lib.format.write_array(file, questions, allow_pickle=False)
-    return questions
 
 
 def _in_the_whole(carried: Sequence[Carried], first: int = 0) -> list[Carried]:
     """Return runs of a shard's rows as rows of the whole generation; its own begin at ``first``."""
-    return [replace(run, former=run.former + first) for run in carried]
+    return [replace(run, previous=run.previous + first) for run in carried]
 
 
 class VectorColumn:
     """The vectors of all rows of one kind, each carried over or, where it is new, embedded.
 
-    ``lookup`` finds the former row of a text by digest; ``stored`` returns vectors of such rows.
-    ``origin`` has for each row the former one with the same text, or -1.
+    ``lookup`` finds the previous row of a text by digest; ``stored`` returns vectors of such rows.
+    ``origin`` has for each row the previous one with the same text, or -1.
     """
 
     def __init__(
@@ -145,9 +136,9 @@ class VectorColumn:
         lookup: Callable[[Sequence[str]], Mapping[str, int]] | None,
         stored: Callable[[Rows], Vectors] | None,
     ) -> None:
-        self.origin = np.full(count, -1, dtype=np.int64)  # the former row, or -1
+        self.origin = np.full(count, -1, dtype=np.int64)  # the previous row, or -1
         for run in carried:
-            rows = np.arange(run.former, run.former + run.count)
+            rows = np.arange(run.previous, run.previous + run.count)
             self.origin[run.first : run.first + run.count] = rows
         known = lookup([text.digest for text in new]) if lookup and new else {}
         for text in new:

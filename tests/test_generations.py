@@ -15,8 +15,15 @@ import pytest
 from assistant.engine import open_engine
 from corpus.errors import AssistantError, DamagedIndexError, NoUsableIndexError, UsageError
 from corpus.settings import Settings
-from index.generations import Generation, generation_ids, open_generation, published_generation
+from index.generations import (
+    FOREIGN_FILE,
+    Generation,
+    generation_ids,
+    open_generation,
+    published_generation,
+)
 from index.pointer import COPY_FILE, POINTER_FILE, read_pointer
+from index.reader_files import fingerprint
 from index.shards import (
     PASSAGE_VECTORS_FILE,
     RECORDS_FILE,
@@ -55,7 +62,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Setting
 
 @pytest.fixture
 def two(settings: Settings, built: Settings) -> Settings:
-    """Two generations: the former has a letter that was removed since."""
+    """Two generations: the first has a letter that was removed since."""
     return copy_into(settings, built)
 
 
@@ -154,7 +161,7 @@ def test_prune_keeps_the_newest_the_published_and_what_is_read(two: Settings) ->
     assert "12 harbours" in open_engine(two).answer(QUESTION).text
 
 
-def test_while_the_newest_is_damaged_the_former_shows_nothing_that_was_removed(
+def test_while_the_newest_is_damaged_the_previous_shows_nothing_that_was_removed(
     two: Settings,
 ) -> None:
     _, second = generation_ids(two.index)
@@ -190,7 +197,21 @@ def test_a_document_for_members_does_not_become_public_again(settings: Settings)
         assert [one.document.path for one in found] == ["harbours.md"]
 
 
-def test_without_a_former_generation_damage_ends_with_the_repair(settings: Settings) -> None:
+def test_it_names_the_reader_it_was_built_beside_and_works_with_any(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("ingest.sync.fingerprint", lambda: "another reader")
+        published = _publish(settings, 12)
+    (row,) = index_status(settings.index)["generations"]
+    assert (row["id"], row["reader"]) == (published, "another reader")
+    assert open_generation(settings.index).manifest.reader == "another reader"
+    assert not sync(settings, progress=no_progress).published
+    sync(settings, force=True, progress=no_progress)
+    assert open_generation(settings.index).manifest.reader == fingerprint()
+
+
+def test_without_a_previous_generation_damage_ends_with_the_repair(settings: Settings) -> None:
     only = _publish(settings, 12)
     with _flipped(_in_shard(settings.index, only, RECORDS_FILE), 5000):
         with pytest.raises(NoUsableIndexError, match="--force"):
@@ -200,11 +221,11 @@ def test_without_a_former_generation_damage_ends_with_the_repair(settings: Setti
         assert sync(settings, force=True, progress=no_progress).published
 
 
-def test_with_the_former_generations_pruned_the_repair_is_to_embed_anew(two: Settings) -> None:
+def test_with_the_previous_generations_pruned_the_repair_is_to_embed_again(two: Settings) -> None:
     published = published_generation(two.index)
     assert published
     assert prune_index(two.index, 1)[0]
-    with _flipped(two.index / "generations" / published / "noise.npy", 200):
+    with _flipped(two.index / "generations" / published / FOREIGN_FILE, 200):
         repair = verified(two.index)["repair"]
         assert repair == f"python -m ingest sync --corpus DIR --index {two.index} --force"
         with pytest.raises(NoUsableIndexError, match="--force"):
@@ -212,7 +233,7 @@ def test_with_the_former_generations_pruned_the_repair_is_to_embed_anew(two: Set
         assert sync(two, force=True, progress=no_progress).published
 
 
-def test_a_damaged_pointer_is_told_and_repaired(two: Settings) -> None:
+def test_a_damaged_pointer_is_reported_and_repaired(two: Settings) -> None:
     for name in (POINTER_FILE, COPY_FILE):
         content = (two.index / name).read_bytes()
         (two.index / name).write_bytes(content[:40])
@@ -358,7 +379,7 @@ def _flips(index: Path, generation: str, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_every_flipped_bit_is_noticed_and_the_former_generation_serves(
+def test_every_flipped_bit_is_noticed_and_the_previous_generation_serves(
     two: Settings, count: int
 ) -> None:
     assert _flips(two.index, generation_ids(two.index)[1], count) == []
@@ -371,7 +392,7 @@ def test_without_checksums_flipped_bits_go_unnoticed(
     assert len(_flips(two.index, generation_ids(two.index)[1], 100)) > 10
 
 
-def test_every_truncation_is_noticed_and_the_former_generation_serves(two: Settings) -> None:
+def test_every_truncation_is_noticed_and_the_previous_generation_serves(two: Settings) -> None:
     _publish(two, 15, bees="It counts bees.", **{f"n{n}": "It is long. " * 200 for n in range(12)})
     published = published_generation(two.index)
     assert published

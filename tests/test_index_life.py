@@ -129,7 +129,7 @@ def test_a_dry_run_foresees_what_can_be_seen(filled: Settings) -> None:
         sync(filled, dry_run=True, progress=no_progress)
 
 
-def test_other_readers_are_told_of(filled: Settings) -> None:
+def test_other_readers_are_reported(filled: Settings) -> None:
     _write(filled, "catalogue.toml", '[[document]]\npath = "one.md"\naudience = "members"\n')
     assert _sync(filled).plan.audiences == [AudienceChange("one.md", "public", "members")]
     (filled.corpus / "one.md").rename(filled.corpus / "moved.md")
@@ -174,7 +174,7 @@ def test_one_content_for_two_audiences_is_two_documents(filled: Settings) -> Non
     assert _paths(filled) == ["one.md", "open.md", "two.md"]
 
 
-def test_a_description_alone_is_told_apart_and_loads_no_model(
+def test_a_changed_description_alone_is_recognised_and_loads_no_model(
     filled: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _write(filled, "catalogue.toml", '[[document]]\npath = "one.md"\ntitle = "On tides"\n')
@@ -214,7 +214,7 @@ def test_quarantined_files_are_read_again_when_asked(filled: Settings) -> None:
     assert _sync(filled, retry=True).published
 
 
-def test_empty_files_are_each_told_to_be_empty(filled: Settings) -> None:
+def test_empty_files_are_each_reported_as_empty(filled: Settings) -> None:
     _write(filled, "empty.md", "")
     _write(filled, "void.md", "")
     report = _sync(filled)
@@ -232,7 +232,7 @@ def test_empty_files_are_each_told_to_be_empty(filled: Settings) -> None:
         ("book.html", b"PK\x03\x04", "a ZIP container"),
     ],
 )
-def test_mislabelled_files_are_told_what_they_are(
+def test_mislabelled_files_are_reported_as_what_they_are(
     filled: Settings, name: str, content: bytes, found: str
 ) -> None:
     (filled.corpus / name).write_bytes(content)
@@ -241,15 +241,15 @@ def test_mislabelled_files_are_told_what_they_are(
     assert f"The file is {found}" in refused.reason
 
 
-@pytest.mark.parametrize("former", [3, 6])
-def test_an_index_of_a_former_format_is_refused_with_the_command_that_builds_it_anew(
-    filled: Settings, former: int
+@pytest.mark.parametrize("older", [3, 6])
+def test_an_index_of_an_older_format_is_refused_with_the_command_that_rebuilds_it(
+    filled: Settings, older: int
 ) -> None:
     before = open_generation(filled.index)
     content = unseal((before.folder / MANIFEST_FILE).read_bytes(), MANIFEST_FILE)
-    (before.folder / MANIFEST_FILE).write_bytes(seal({**content, "format": former}))
+    (before.folder / MANIFEST_FILE).write_bytes(seal({**content, "format": older}))
     for refused in (open_generation, lambda _: _sync(filled), lambda _: _sync(filled, retry=True)):
-        with pytest.raises(NoUsableIndexError, match=f"format {former}.*sync .*--force"):
+        with pytest.raises(NoUsableIndexError, match=f"format {older}.*sync .*--force"):
             refused(filled.index)
     (check,) = [one for one in examine(ResolvedSettings(filled, {})) if one.name == "index"]
     assert check.repair.endswith("--force")

@@ -76,8 +76,6 @@ def test_scores_over_shards_are_those_of_one_database(parts: tuple[Texts, Texts,
         assert dict(found) == pytest.approx(dict(expected), abs=1e-6)
         scores = [score for _, score in found]
         assert scores == sorted(scores, reverse=True)
-        assert joined.passage_counts(_QUERY) == whole.passage_counts(_QUERY)
-        assert joined.vocabulary("", 1, 9) == whole.vocabulary("", 1, 9)
         some = [f"d{number}" for number in range(0, len(together), 2)]
         only = dict(whole.keyword_search(_QUERY, 100, ["en"], some))
         assert dict(joined.keyword_search(_QUERY, 100, ["en"], some)) == pytest.approx(only)
@@ -145,7 +143,6 @@ def test_parted_by_audiences_it_is_the_same_index(pair: tuple[Settings, Settings
         row for indexed in parted.records.documents() if indexed.document.id == "d1"
         for row, _ in parted.records.sentence_rows(range(indexed.first, indexed.end))
     }  # fmt: skip
-    assert parted.noise.same_language["en"] <= whole.noise.same_language["en"] + 1e-6
 
 
 def _named(generation: Generation, row: int) -> str:

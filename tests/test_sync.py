@@ -13,7 +13,6 @@ import pytest
 
 from assistant.diagnose.why import Outcome, explain
 from assistant.engine import open_engine
-from assistant.rules.sentences import featured_sentences, term_weights
 from corpus.errors import AssistantError, IndexLockedError, NoUsableIndexError, UsageError
 from corpus.settings import Settings
 from index.generations import generation_folder, open_generation, published_generation
@@ -66,25 +65,6 @@ def test_a_sync_publishes_documents_pages_passages_and_vectors(filled: Settings)
     assert generation.passages.size == report.counts["passages"] == 2
     vectors = generation.sentence_vectors(np.arange(report.counts["sentences"]))
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-2)
-
-
-def test_what_many_documents_repeat_is_noted(filled: Settings) -> None:
-    disclaimer = "This note is no publication of the harbours."
-    for name, harbours in (("one.txt", 12), ("three.txt", 7), ("four.txt", 9)):
-        _write(filled, name, f"A note on it\nIt names {harbours} harbours. {disclaimer}")
-    _sync(filled)
-    engine = open_engine(filled)
-    generation = engine.generation
-    for question, boilerplate in (("Which tides?", {disclaimer}), ("Which harbours?", set())):
-        query = engine.retriever.query(question)
-        hits = engine.retriever.search(query).hits
-        found = featured_sentences(query, hits, generation, term_weights(query, generation))
-        # What says all that is asked is no boilerplate, however often it is said.
-        assert {one.sentence.text for one in found if one.features["repeated"]} == boilerplate
-
-    _write(filled, "four.txt", "A fourth note\nIt speaks of whales.")
-    _sync(filled)
-    assert not open_generation(filled.index).records.repeated([disclaimer])
 
 
 def test_nothing_changed_publishes_nothing_and_loads_no_model(
@@ -212,7 +192,7 @@ def test_a_file_that_cannot_be_read_is_quarantined_and_the_rest_indexed(filled: 
     assert [q.path for q in _sync(filled).quarantined] == ["broken.pdf"]
 
 
-def test_when_nothing_can_be_read_the_former_generation_stays(filled: Settings) -> None:
+def test_when_nothing_can_be_read_the_previous_generation_stays(filled: Settings) -> None:
     first = _sync(filled)
     for path in filled.corpus.iterdir():
         path.unlink()
@@ -240,7 +220,7 @@ def test_a_missing_folder_says_what_to_do(settings: Settings) -> None:
 @pytest.mark.parametrize(
     "step", ["vectors.write_sentence_vectors", "sync.publish", "model.load_embedder"]
 )
-def test_a_failed_sync_leaves_the_former_generation(
+def test_a_failed_sync_leaves_the_previous_generation(
     filled: Settings, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     first = _sync(filled)

@@ -101,7 +101,9 @@ def _entry(briefing: Briefing) -> str:
         for key, value in values.items()
         if value is not None
     ]
-    sources = "".join(f"  {json.dumps(one, ensure_ascii=False)},\n" for one in briefing.sources)
+    sources = "".join(
+        f"  {json.dumps(source, ensure_ascii=False)},\n" for source in briefing.sources
+    )
     return "\n".join(["[[document]]", *lines, f"sources = [\n{sources}]", ""])
 
 

@@ -153,7 +153,9 @@ def read_briefings(folder: Path) -> list[Briefing]:
     Raises UsageError, naming the file, for a head that is missing or wrong.
     """
     paths = sorted(path for path in folder.glob("*.md") if path.name != "README.md")
-    return sorted((_read(path) for path in paths), key=lambda one: (one.number, one.id))
+    return sorted(
+        (_read(path) for path in paths), key=lambda briefing: (briefing.number, briefing.id)
+    )
 
 
 def _read(path: Path) -> Briefing:

@@ -174,9 +174,9 @@ def _column_widths(table: Table) -> list[float]:
         max(stringWidth(row[n], _BOLD, _CELL.fontSize) for row in table.rows) + 5 * mm
         for n in range(len(table.rows[0]))
     ]
-    room = A4[0] - 2 * _MARGIN - 4 * mm
+    width = A4[0] - 2 * _MARGIN - 4 * mm
     widest = natural.index(max(natural))
-    natural[widest] = room - sum(natural) + natural[widest]
+    natural[widest] = width - sum(natural) + natural[widest]
     return natural
 
 

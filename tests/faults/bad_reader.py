@@ -10,7 +10,7 @@ import types
 from pathlib import Path
 
 from ingest import reader_process
-from ingest.readers import READERS
+from ingest.formats import FORMATS
 from ingest.reading import Block, Reading, ReadPage
 
 
@@ -46,5 +46,5 @@ if __name__ == "__main__":
     module = types.ModuleType("bad_text")
     module.read = read  # type: ignore[attr-defined]
     sys.modules["bad_text"] = module
-    READERS[".txt"] = "bad_text"
+    FORMATS[".txt"] = "bad_text"
     reader_process.main()

@@ -21,6 +21,7 @@ from index.generations import generation_folder, generation_ids, open_generation
 from index.pointer import damaged_pointers
 from index.verification import problems_of
 from ingest.__main__ import main as ingest
+from tests.readers import PLAIN, WordReader
 
 QUESTION = "The harbour register is at which edition?"
 
@@ -79,7 +80,9 @@ class Scene:
 
     def engine(self) -> Engine:
         """Open what is published."""
-        return Engine(HybridRetriever(open_generation(self.index), self.embedder))
+        return Engine(
+            HybridRetriever(open_generation(self.index), self.embedder), WordReader(), PLAIN
+        )
 
     def problems(self, versions: Iterable[int]) -> list[str]:
         """Return what is wrong with what is served, which must be one of these versions."""

@@ -8,7 +8,7 @@ from pathlib import Path
 _SIGNATURES: tuple[tuple[bytes, str, frozenset[str]], ...] = (
     (b"%PDF-", "a PDF", frozenset({".pdf"})),
     (b"PK\x03\x04", "a ZIP container, such as DOCX", frozenset({".docx"})),
-    (b"\xd0\xcf\x11\xe0", "a DOC of the former format or an encrypted DOCX", frozenset({".docx"})),
+    (b"\xd0\xcf\x11\xe0", "a DOC of the older format or an encrypted DOCX", frozenset({".docx"})),
     (b"{\\rtf", "an RTF", frozenset()),
     (b"\x89PNG", "a PNG image", frozenset()),
     (b"\xff\xd8\xff", "a JPEG image", frozenset()),

@@ -1,4 +1,4 @@
-"""One contract for every reader, and what is particular to each format."""
+"""One contract for every file format, and what is particular to each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
 
 from corpus.errors import UnreadableDocumentError
 from ingest.cleaning import clean
-from ingest.readers import READERS, read
+from ingest.formats import FORMATS, read
 from ingest.reading import Reading, ReadPage
 from ingest.structure import Line, blocks_of
 from tests import documents
@@ -60,7 +60,7 @@ def test_every_format_gives_the_paragraphs_and_nothing_else(reading: Reading) ->
 
 def test_every_supported_format_has_a_writer_here() -> None:
     same = {".htm": ".html", ".markdown": ".md"}
-    assert {same.get(ending, ending) for ending in READERS} == {
+    assert {same.get(ending, ending) for ending in FORMATS} == {
         Path(name).suffix for name in documents.WRITERS
     }
 
@@ -88,7 +88,7 @@ def test_a_paragraph_over_a_page_break_is_continued(tmp_path: Path) -> None:
         ("fake.pdf", b"This is a text, whatever its name.", "no PDF"),
         ("cut.pdf", b"%PDF-1.4\n1 0 obj\n<</Type/Catalog", "damaged"),
         ("fake.docx", b"PK\x03\x04 not a zip at all", "damaged"),
-        ("old.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "former format"),
+        ("old.docx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "older format"),
         ("fake.html", b"\x00\x01\x02\x03", "binary"),
         ("blank.html", b"<html><body><script>1</script></body></html>", "no text"),
     ],

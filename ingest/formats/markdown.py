@@ -6,8 +6,8 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-from ingest.readers.decoding import read_text
-from ingest.readers.html import html_blocks
+from ingest.formats.decoding import read_text
+from ingest.formats.html import html_blocks
 from ingest.reading import Reading, ReadPage
 
 

@@ -149,7 +149,7 @@ def _row_returned_to(rows: Sequence[PlacedLine], line: PlacedLine) -> int | None
         row = rows[index]
         if abs(row.y - line.y) <= _SAME_BASELINE * max(line.size, 1):
             below = rows[index + 1 :]
-            fits = all(one.y < row.y and _cell_at(row, one) is not None for one in below)
+            fits = all(line.y < row.y and _cell_at(row, line) is not None for line in below)
             return index if fits and line.x > row.cells[-1][0] else None
     return None
 
@@ -190,11 +190,13 @@ def _leading(placed: Sequence[PlacedLine]) -> float:
 def _row_numbers(placed: Sequence[PlacedLine]) -> set[int]:
     """Return which lines are table rows: neighbours whose cells start at the same places."""
     rows: set[int] = set()
-    for n, (one, two) in enumerate(pairwise(placed)):
+    for n, (upper, lower) in enumerate(pairwise(placed)):
         shared = [
-            x for x in _starts(one) if any(abs(x - other) < _SAME_COLUMN for other in _starts(two))
+            x
+            for x in _starts(upper)
+            if any(abs(x - other) < _SAME_COLUMN for other in _starts(lower))
         ]
-        if len(shared) > 1 and len(one.cells) > 1 and len(two.cells) > 1:
+        if len(shared) > 1 and len(upper.cells) > 1 and len(lower.cells) > 1:
             rows |= {n, n + 1}
     return rows
 

@@ -11,8 +11,8 @@ import pypdf
 from pypdf.errors import DependencyError, PyPdfError
 
 from corpus.errors import UnreadableDocumentError
-from ingest.readers.page_numbers import printed_numbers, without_running_lines
-from ingest.readers.pdf_lines import paragraph_lines, placed_lines
+from ingest.formats.page_numbers import printed_numbers, without_running_lines
+from ingest.formats.pdf_lines import paragraph_lines, placed_lines
 from ingest.reading import Block, Reading, ReadPage
 from ingest.structure import blocks_of, body_size
 
@@ -40,7 +40,7 @@ def read(path: Path) -> Reading:
         if _END_MARK not in file.read():
             raise UnreadableDocumentError(
                 "The PDF is damaged: its end is missing, as after a broken download. "
-                "Fetch or export it anew."
+                "Fetch or export it again."
             )
     try:
         return _read(path)
@@ -52,7 +52,8 @@ def read(path: Path) -> Reading:
         ) from error
     except (PyPdfError, *_MALFORMED) as error:
         raise UnreadableDocumentError(
-            f"The PDF is damaged ({type(error).__name__}: {error}). Export it anew from its source."
+            f"The PDF is damaged ({type(error).__name__}: {error}). "
+            "Export it again from its source."
         ) from error
 
 

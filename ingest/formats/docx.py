@@ -16,7 +16,7 @@ from ingest.cleaning import clean
 from ingest.reading import Block, Reading, ReadPage
 from ingest.structure import CELL_SEPARATOR, with_leads
 
-_OLE = b"\xd0\xcf\x11\xe0"  # the container of encrypted documents and of the former .doc
+_OLE = b"\xd0\xcf\x11\xe0"  # the container of encrypted documents and of the older .doc
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 # Text that a reader does not see: deleted or moved away, field codes, a second copy of a drawing.
 _UNSEEN = {qn("w:del"), qn("w:moveFrom"), qn("w:instrText"), _FALLBACK}
@@ -34,7 +34,7 @@ def read(path: Path) -> Reading:
     with path.open("rb") as file:
         if file.read(4) == _OLE:
             raise UnreadableDocumentError(
-                "The file is encrypted, or a DOC of the former format. "
+                "The file is encrypted, or a DOC of the older format. "
                 "Remove the password and save it as DOCX."
             )
     try:
@@ -44,7 +44,7 @@ def read(path: Path) -> Reading:
         # SyntaxError: lxml's errors for XML that is cut off or damaged are of that kind.
         raise UnreadableDocumentError(
             f"The file is damaged or no DOCX ({error}). "
-            "Open it in a word processor and save it anew."
+            "Open it in a word processor and save it again."
         ) from error
     return Reading((ReadPage(tuple(blocks)),), paged=False)
 
@@ -81,9 +81,9 @@ def _heading_levels(document: Any) -> dict[str, int]:
         while base is not None and base not in chain:
             chain.append(base)
             base = getattr(base, "base_style", None)
-        for one in chain:
-            level = _outline_level(one.element)
-            if level or one.style_id == "Title":
+        for ancestor in chain:
+            level = _outline_level(ancestor.element)
+            if level or ancestor.style_id == "Title":
                 levels[style.style_id] = level or 1
                 break
     return levels

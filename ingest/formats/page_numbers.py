@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from corpus.text import fold
-from ingest.readers.pdf_lines import PlacedLine
+from ingest.formats.pdf_lines import PlacedLine
 
 # Heads and feet stand among this many lines at the top and at the bottom of a page.
 _EDGE_LINES = 3

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.cleaning import without_bookmarks
-from ingest.readers.decoding import read_text
+from ingest.formats.decoding import read_text
 from ingest.reading import Reading, ReadPage
 from ingest.structure import Line, blocks_of, is_bulleted
 

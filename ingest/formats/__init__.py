@@ -1,4 +1,4 @@
-"""Readers: one module per file format, imported only when such a file is read."""
+"""The file formats: one module each, imported only when such a file is read."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from importlib import import_module
 from pathlib import Path
 
 from corpus.errors import UnreadableDocumentError
-from ingest.readers.signatures import mislabelled
+from ingest.formats.signatures import mislabelled
 from ingest.reading import Reading
 
 # File ending → module with a function `read(path) -> Reading`.
-READERS: dict[str, str] = {
-    ".docx": "ingest.readers.docx",
-    ".htm": "ingest.readers.html",
-    ".html": "ingest.readers.html",
-    ".markdown": "ingest.readers.markdown",
-    ".md": "ingest.readers.markdown",
-    ".pdf": "ingest.readers.pdf",
-    ".txt": "ingest.readers.plain_text",
+FORMATS: dict[str, str] = {
+    ".docx": "ingest.formats.docx",
+    ".htm": "ingest.formats.html",
+    ".html": "ingest.formats.html",
+    ".markdown": "ingest.formats.markdown",
+    ".md": "ingest.formats.markdown",
+    ".pdf": "ingest.formats.pdf",
+    ".txt": "ingest.formats.plain_text",
 }
 
 
@@ -30,7 +30,7 @@ def read(path: Path) -> Reading:
     reason = refusal(path)
     if reason:
         raise UnreadableDocumentError(reason)
-    reading: Reading = import_module(READERS[path.suffix.lower()]).read(path)
+    reading: Reading = import_module(FORMATS[path.suffix.lower()]).read(path)
     if not any(block.text for page in reading.pages for block in page.blocks):
         raise UnreadableDocumentError(
             "The file holds no text; its pages may be scanned images. "
@@ -41,10 +41,10 @@ def read(path: Path) -> Reading:
 
 def refusal(path: Path) -> str | None:
     """Return why a file cannot be read, as far as its ending and first bytes tell; else None."""
-    if path.suffix.lower() not in READERS:
+    if path.suffix.lower() not in FORMATS:
         return (
             f"The format {path.suffix or 'without ending'} is not supported. "
-            f"Convert the file to one of {', '.join(sorted(READERS))}."
+            f"Convert the file to one of {', '.join(sorted(FORMATS))}."
         )
     if path.stat().st_size == 0:
         return "The file is empty. Replace it with the whole document."
