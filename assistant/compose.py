@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.answer import Says
-from assistant.reading import ScoredSentence
-from corpus.documents import Document, Passage, Sentence, Span
+from assistant.scored import ScoredSentence
+from corpus.documents import Document, Passage, Span
 from corpus.text import fold_space
 
 # What an answer to a question for a fact may hold.
@@ -60,7 +60,7 @@ class Draft:
 def compose_fact(chosen: Sequence[ScoredSentence], says: Says = Says.ANSWERS) -> Draft:
     """Quote the chosen sentences whole, in their order, as far as there is room.
 
-    A list is quoted item by item. Only a first sentence that is longer than a whole answer may be
+    Only a first sentence that is longer than a whole answer may be
     is shortened.
     """
     quoted: list[Statement] = []
@@ -80,25 +80,18 @@ def _statements(chosen: Sequence[ScoredSentence], says: Says) -> Iterator[Statem
     """Yield what is to be quoted, nothing twice."""
     seen: set[tuple[str, tuple[Span, ...]]] = set()
     for scored in chosen:
-        for sentence in _parts(scored):
-            place = (scored.hit.document.id, sentence.spans)
-            if place not in seen:
-                seen.add(place)
-                yield _statement(sentence, scored, says)
+        place = (scored.hit.document.id, scored.sentence.spans)
+        if place not in seen:
+            seen.add(place)
+            yield _statement(scored, says)
 
 
-def _parts(scored: ScoredSentence) -> Sequence[Sentence]:
-    """Return the sentences of a list; the line that introduces it only where all have room."""
-    parts = scored.parts or (scored.sentence,)
-    introduced = len(parts) > MAX_SENTENCES and parts[0].kind != "item"
-    return parts[1:] if introduced else parts
-
-
-def _statement(sentence: Sentence, scored: ScoredSentence, says: Says) -> Statement:
+def _statement(scored: ScoredSentence, says: Says) -> Statement:
+    sentence = scored.sentence
     is_row = sentence.kind == "row"
     whole = fold_space(sentence.text)
     shown = without_brackets(whole)
-    words = sentence.text[slice(*scored.answer)] if scored.answer and not scored.parts else ""
+    words = sentence.text[slice(*scored.answer)] if scored.answer else ""
     return Statement(
         text=shown,
         quote=whole,

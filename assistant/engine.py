@@ -6,20 +6,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from assistant.answer import Answer, Citation, Hit, Quote, Says, Status, with_citations
+from assistant.calibration import Calibration, load_calibration
 from assistant.compose import compose_fact, without_brackets
 from assistant.phrases import phrase
 from assistant.question import checked_question, question_language, standalone_question
-from assistant.reading import Reading
+from assistant.reading import Reading, ReadsPassages, read
 from assistant.retrieval import HybridRetriever
-from assistant.rules.reader import read
 from assistant.trace import Clock, Trace
 from assistant.verify import verify
 from assistant.versions import in_askers_version
 from corpus.errors import AssistantError
 from corpus.settings import Settings
+from index.analysis import terms
 from index.embedder import load_recorded_embedder
 from index.generations import Generation, open_generation
 from index.language import UN_LANGUAGES, detect_language
+from index.reader_model import load_reader
 from index.records import IndexedDocument
 
 NEAREST = 3
@@ -47,8 +49,12 @@ class Engine:
     any thread.
     """
 
-    def __init__(self, retriever: HybridRetriever) -> None:
+    def __init__(
+        self, retriever: HybridRetriever, reader: ReadsPassages, calibration: Calibration
+    ) -> None:
         self.retriever = retriever
+        self.reader = reader
+        self.calibration = calibration
 
     @property
     def generation(self) -> Generation:
@@ -109,7 +115,7 @@ class Engine:
             turns=asked,
             standalone=standalone,
             language=question_language(asked[-1], self.retriever.usual_language),
-            query=self.retriever.query(standalone, filters, asked[-1]),
+            query=self.retriever.query(standalone, filters, asked),
             generation=self.generation,
         )
 
@@ -125,6 +131,10 @@ class Engine:
 
 def _retrieve(engine: Engine, trace: Trace) -> None:
     trace.retrieved = engine.retriever.search(trace.query)
+    if len(trace.turns) > 1:
+        # A later turn may be whole by itself, which the reader will tell.
+        alone = engine.retriever.query(trace.turns[-1], trace.query.filters)
+        trace.retrieved = trace.retrieved.alternating(engine.retriever.search(alone))
     version = in_askers_version(
         trace.query, trace.retrieved.hits, trace.retrieved.searched, trace.generation
     )
@@ -132,8 +142,10 @@ def _retrieve(engine: Engine, trace: Trace) -> None:
 
 
 def _read(engine: Engine, trace: Trace) -> None:
+    if not terms(trace.standalone, trace.query.language):
+        return  # "Who?" asks for nothing that could be answered
     trace.reading = read(
-        trace.query, trace.hits, trace.generation, lambda text: engine.retriever.query(text).vector
+        trace.query, trace.hits, trace.generation, engine.reader, engine.calibration
     )
 
 
@@ -170,7 +182,8 @@ def open_engine(
     """
     opened = open_generation(settings.index, generation, audiences)
     embedder = load_recorded_embedder(opened.manifest.embedder, settings.cache)
-    return Engine(HybridRetriever(opened, embedder))
+    retriever = HybridRetriever(opened, embedder)
+    return Engine(retriever, load_reader(settings.cache), load_calibration(settings.calibration))
 
 
 def failed_answer(question: str, error: AssistantError) -> Answer:
@@ -196,7 +209,7 @@ def _answer(trace: Trace) -> Answer:
         status=status,
         text=verified.text,
         quotes=verified.quotes,
-        missing=[] if answered else _missing(reading, trace.turns[-1]),
+        missing=[*reading.unanswered] if answered else _missing(reading, trace.turns[-1]),
         notice=_notice(status, trace),
         confidence=reading.confidence,
         citations=verified.citations,
@@ -215,9 +228,10 @@ def _status(trace: Trace) -> Status:
 
 
 def _missing(reading: Reading, question: str) -> list[str]:
-    """Return what is known to be missing, where the question says it in these words."""
+    """Return what is known to be missing, as the question writes it."""
     value = reading.lacking.value if reading.lacking else ""
-    return [value] if value and value in question else []
+    place = question.casefold().find(value) if value else -1
+    return [question[place : place + len(value)]] if place >= 0 else []
 
 
 def _notice(status: Status, trace: Trace) -> str:
@@ -233,11 +247,14 @@ def _notice(status: Status, trace: Trace) -> str:
     if not trace.hits:
         return phrase("nothing_to_search", language)
     lacking = trace.reading.lacking
-    missing = phrase(f"missing_{lacking.kind}", language, value=lacking.value) if lacking else ""
+    named = _missing(trace.reading, trace.turns[-1])
+    missing = (
+        phrase(f"missing_{lacking.kind}", language, value=named[0]) if lacking and named else ""
+    )
     name = "said_otherwise" if trace.verified.text else "not_in_documents"
     asked = without_brackets(trace.turns[-1])
     notice = phrase(name, language, question=asked, missing=missing)
     if not filters:
         return notice
-    named = ", ".join(f"{key}={value}" for key, value in filters.items())
-    return notice + phrase("only_filtered", language, filters=without_brackets(named))
+    pairs = ", ".join(f"{key}={value}" for key, value in filters.items())
+    return notice + phrase("only_filtered", language, filters=without_brackets(pairs))

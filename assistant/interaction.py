@@ -6,13 +6,11 @@ ColBERT, 2020) says how much of a question a text bears out, in whatever languag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistant.answer import Hit
-from index.records import SentenceRow
 from index.tokens import TokenStore
 
 # Which part of a question's tokens, those least borne out, the weakest are.
@@ -33,35 +31,6 @@ def nearest_in_passages(
         vectors = store.of(row).vectors
         cosines = question @ vectors.T
         found[row] = cosines.max(axis=1) if len(vectors) else np.zeros(len(question), np.float32)
-    return found
-
-
-def nearest_in_sentences(
-    question: Nearest,
-    stored: Sequence[SentenceRow],
-    hits: Mapping[int, Hit],
-    store: TokenStore,
-) -> dict[int, Nearest]:
-    """Return for each sentence row how near its tokens come to each of the question's.
-
-    Without those whose text is not in the passage as it was embedded, or was cut off there.
-    """
-    found: dict[int, Nearest] = {}
-    passage, place = -1, 0
-    cosines, ends = np.zeros((0, 0), np.float32), np.zeros(0, np.int64)
-    for one in stored:
-        text = hits[one.passage].passage.text
-        if one.passage != passage:
-            tokens = store.of(one.passage)
-            passage, place = one.passage, 0
-            cosines, ends = question @ tokens.vectors.T, len(text) - tokens.from_end
-        start = text.find(one.sentence.text, place)
-        if start < 0:
-            continue
-        place = start + len(one.sentence.text)
-        inside = (ends > start) & (ends <= place)
-        if inside.any():
-            found[one.row] = cosines[:, inside].max(axis=1)
     return found
 
 

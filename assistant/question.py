@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from assistant.rules.demand import designations
 from corpus.errors import UsageError
 from corpus.text import fold_space
-from index.analysis import function_words, terms
+from index.analysis import function_words
 from index.language import UN_LANGUAGES, detect_language
 
 # A page of text; the embedder reads at most 512 tokens of it.
 MAX_CHARACTERS = 2_000
 _TURNS = 3
+# Where one thing that is asked for ends and another begins, in the six UN languages.
+_PART_END = re.compile(
+    r"(?<=[?？؟])\s*(?=\S)|[,،，;；]\s*(?:and|et|y|и|以及|和)(?=[\s\u3400-\u9fff])|،\s*و(?=\w)",
+    re.IGNORECASE,
+)
 # The UN languages that share an alphabet, and so can be mistaken for each other.
 _LATIN = frozenset({"en", "es", "fr"})
 
@@ -38,42 +42,20 @@ def checked_question(question: str) -> str:
 
 
 def standalone_question(turns: Sequence[str]) -> str:
-    """Return the last turn of a conversation so that it can be searched for by itself.
+    """Return what a turn of a conversation is searched by: itself behind the two before it.
 
-    A later turn is searched together with the two before, of which one names what it speaks of.
-    With one before, 18 of the 22 turns of the development set had all facts, with two all 22. What
-    the last turn names replaces its siblings: after "Who opened GSR-24?", "And GSR-25?" asks who
-    opened that. The result is cut at the front to MAX_CHARACTERS.
+    Of those one names what it speaks of. The result is cut at the front to MAX_CHARACTERS.
     """
-    *former, last = turns[-_TURNS:]
-    return " ".join((*(_of_the_same(turn, last) for turn in former), last))[-MAX_CHARACTERS:]
+    return " ".join(turns[-_TURNS:])[-MAX_CHARACTERS:]
 
 
-def _of_the_same(former: str, last: str) -> str:
-    """Return a former turn with the designations in it as the last turn has them.
+def parts_of(question: str) -> list[str]:
+    """Return the parts of a question that asks for several things; itself where it does not.
 
-    Where the last turn asks of nothing but one designation, it takes any one's place.
+    Parts end at a question mark, or stand behind a comma and a word for "and".
     """
-    for family, numbers in designations(last).items():
-        written = _designated(family, "|".join(map(re.escape, numbers))).search(last)
-        if not written or len(numbers) != 1:
-            continue
-        before = designations(former)
-        alone = len(before) == 1 and _asks_only(written.group(), last)
-        for other in before if alone else [family]:
-            former = _designated(other, r"[a-z0-9]*\d[a-z0-9]*").sub(written.group(), former)
-    return former
-
-
-def _asks_only(name: str, turn: str) -> bool:
-    """Tell whether a turn has no word of its own but a name: "And GSR-25, when was that?"."""
-    language = question_language(turn, "en")
-    return frozenset(terms(turn, language)) <= frozenset(terms(name, language))
-
-
-def _designated(family: str, number: str) -> re.Pattern[str]:
-    marks = r"[-\u2010\u2011./]"
-    return re.compile(rf"(?<![\w./-]){re.escape(family)}{marks}(?:{number})(?!\w)", re.IGNORECASE)
+    parts = [part.strip() for part in _PART_END.split(question)]
+    return [part for part in parts if any(c.isalnum() for c in part)] or [question]
 
 
 def question_language(text: str, usual: str) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +14,12 @@ from numpy.typing import NDArray
 from assistant.answer import Hit
 from assistant.interaction import Nearest, borne_out, nearest_in_passages
 from assistant.question import question_language
-from assistant.rules.spelling import corrected
 from index.analysis import invariant_terms, terms
 from index.dense import Rows, Vectors
 from index.embedder import Embedder
+from index.foreign_questions import foreign_questions
 from index.generations import Generation
-from index.noise import foreign_questions
+from index.reader_input import TURNS
 from index.records import IndexedDocument
 from index.tokens import Tokens
 
@@ -45,20 +46,29 @@ HUBNESS = 0.5
 class Query:
     """A question made ready for the search: its language, its vector, and what may be searched.
 
-    ``text`` is the question as it is read, its slips of the pen mended; ``asked`` is its last turn
-    alone, of which the demands are to be met.
+    ``text`` is what is searched for, ``turns`` the turns of the conversation as they were asked.
     ``noise`` are the vectors of foreign questions in the same language, shape (n, dimension), where
     there are documents in another. ``tokens`` are the question's, of unit length and centred; None
     where the index has none.
     """
 
     text: str
-    asked: str
+    turns: tuple[str, ...]
     language: str
     vector: Vectors
     filters: Mapping[str, str] = field(default_factory=dict)
     noise: Vectors | None = None
     tokens: Tokens | None = None
+
+    @property
+    def asked(self) -> str:
+        """The last turn, which is asked."""
+        return self.turns[-1]
+
+    @property
+    def readable(self) -> list[str]:
+        """The last turn as a reader is given it: behind the one before, if any, and alone."""
+        return list(dict.fromkeys((TURNS.join(self.turns[-2:]), self.asked)))
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,15 @@ class Retrieved:
     hits: list[Hit]
     ranking: list[tuple[int, float]]
     searched: list[IndexedDocument]
+
+    def alternating(self, other: Retrieved) -> Retrieved:
+        """Return what two searches gave, the best of the one and of the other in turn."""
+        hits = {hit.row: hit for pair in zip_longest(self.hits, other.hits) for hit in pair if hit}
+        ranking = dict(
+            place for pair in zip_longest(self.ranking, other.ranking) for place in pair if place
+        )
+        most = max(len(self.hits), len(other.hits))
+        return Retrieved([*hits.values()][:most], [*ranking.items()], self.searched)
 
 
 class HybridRetriever:
@@ -101,23 +120,21 @@ class HybridRetriever:
         return HybridRetriever(self.generation, self._embedder, self._k, weight)
 
     def query(
-        self, text: str, filters: Mapping[str, str] | None = None, last_turn: str | None = None
+        self,
+        text: str,
+        filters: Mapping[str, str] | None = None,
+        turns: Sequence[str] | None = None,
     ) -> Query:
         """Make a question ready; this is its one encoding.
 
-        ``last_turn`` is what is asked, where ``text`` holds the turns before it too.
+        ``turns`` are the turns of its conversation, where ``text`` joins several of them.
         """
-        usual = self.usual_language
-        language = question_language(text, usual)
-        turns = {turn: turn for turn in (text, last_turn or text)}
-        if language == usual:
-            turns = {turn: corrected(turn, language, self.generation.records) for turn in turns}
-        text, asked = turns[text], turns[last_turn or text]
+        language = question_language(text, self.usual_language)
         vector, given = self._embedder.read_query(text)
         store = self.generation.tokens
         tokens = store.question(given, language) if store and given else None
         noise = self._foreign(language)
-        return Query(text, asked, language, vector, filters or {}, noise, tokens)
+        return Query(text, tuple(turns or [text]), language, vector, filters or {}, noise, tokens)
 
     @cached_property
     def usual_language(self) -> str:

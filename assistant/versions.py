@@ -8,18 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from assistant.answer import Hit
-from assistant.reading import ScoredSentence
 from assistant.retrieval import Query
+from assistant.scored import ScoredSentence
 from corpus.documents import Document
 from index.generations import Generation
 from index.records import IndexedDocument
-
-Scored = TypeVar("Scored", bound=ScoredSentence)
 
 
 @dataclass(frozen=True)
@@ -77,7 +74,9 @@ def askers_version(
     return _askers(document, versions, language)
 
 
-def in_one_version(language: str, ranked: Sequence[Scored], generation: Generation) -> list[Scored]:
+def in_one_version(
+    language: str, ranked: Sequence[ScoredSentence], generation: Generation
+) -> list[ScoredSentence]:
     """Return sentences without those that say in another version what a better one says.
 
     The better one takes the higher score of both. Best first, ties by row.
@@ -86,7 +85,7 @@ def in_one_version(language: str, ranked: Sequence[Scored], generation: Generati
     versions = _versions((one.hit.document for one in ranked), everything, language)
     places = {(one.hit.document.id, one.rows): n for n, one in enumerate(ranked)}
     quotable = {row for one in ranked for row in one.rows}
-    scores = [one.score for one in ranked]
+    scores = [(one.score, one.logit) for one in ranked]
     kept = []
     for n, one in enumerate(ranked):
         rows = one.rows
@@ -100,8 +99,10 @@ def in_one_version(language: str, ranked: Sequence[Scored], generation: Generati
             rows += likes  # what is said in part is not said again either
         else:
             kept.append((n, rows))
-    chosen = [replace(ranked[n], score=scores[n], rows=rows) for n, rows in kept]
-    return sorted(chosen, key=lambda c: (-c.score, c.row))
+    chosen = [
+        replace(ranked[n], score=scores[n][0], logit=scores[n][1], rows=rows) for n, rows in kept
+    ]
+    return sorted(chosen, key=lambda c: (-c.logit, c.row))
 
 
 def _versions(

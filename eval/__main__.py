@@ -47,11 +47,59 @@ def _add_fit_encoder(commands: Any) -> None:
     add_json(fit)
 
 
+def _add_fit_reader(commands: Any) -> None:
+    fit = commands.add_parser(
+        "fit-reader", help="trains the reader on cards and SQuAD files (a GPU is of use)"
+    )
+    fit.set_defaults(command=_fit_reader)
+    fit.add_argument(
+        "--cards", nargs="+", type=Path, metavar="FILE", help="default: those in the repository"
+    )
+    fit.add_argument("--dataset", nargs="+", type=Path, default=[], metavar="FILE")
+    fit.add_argument("--most", type=int, metavar="N", help="questions from each dataset")
+    fit.add_argument(
+        "--aside", nargs="+", metavar="TITLE", help="articles left out (default: SQuAD 2.0's eight)"
+    )
+    fit.add_argument("--evaluate", nargs="+", type=Path, default=[], metavar="FILE")
+    fit.add_argument("--start", type=Path, metavar="FILE", help="a packed reader to go on from")
+    fit.add_argument("--resume", action="store_true", help="go on with what was stopped in DIR")
+    fit.add_argument("--rate", type=float, default=1.2e-4, help="of learning (default: 1.2e-4)")
+    fit.add_argument("--card-passes", type=int, default=3, help="default: 3")
+    fit.add_argument("--seed", type=int, default=1, help="of the order (default: 1)")
+    budget = fit.add_mutually_exclusive_group(required=True)
+    budget.add_argument("--tokens", type=int, help="to train on")
+    budget.add_argument("--until", metavar="HH:MM", help="when to be done, within a day")
+    fit.add_argument("--out", type=Path, required=True, metavar="DIR")
+    add_json(fit)
+
+
+def _add_calibrate(commands: Any) -> None:
+    fit = commands.add_parser("calibrate", help="fits what is quoted and what is refused")
+    fit.set_defaults(command=_calibrate)
+    fit.add_argument(
+        "--on", nargs="+", action="append", type=Path, default=[], metavar="PATH",
+        help="an index, then the case files asked of it (default: the sample and the held cards)",
+    )  # fmt: skip
+    fit.add_argument(
+        "--risk", type=float, default=0.06, help="share of answerable questions refused (.06)"
+    )
+    fit.add_argument(
+        "--kept", type=float, default=0.985, help="share of answers that keep what is useful (.985)"
+    )
+    fit.add_argument(
+        "--work", type=Path, default=Path("eval/runs/calibrate"), metavar="DIR", help="for indexes"
+    )
+    fit.add_argument("--out", type=Path, required=True, metavar="FILE")
+    add_settings(fit)
+    add_json(fit)
+
+
 def _add_retrieval(commands: Any) -> None:
     retrieval = commands.add_parser("retrieval", help="are the right paragraphs found?")
     retrieval.set_defaults(command=_retrieval)
     retrieval.add_argument("--dataset", required=True, choices=("beir", "squad", "xquad"))
     retrieval.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    retrieval.add_argument("--limit", type=int, metavar="N", help="questions in each language")
     retrieval.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_json(retrieval)
 
@@ -113,6 +161,8 @@ def _add_refusals(commands: Any) -> None:
 _COMMANDS = (
     _add_run,
     _add_fit_encoder,
+    _add_fit_reader,
+    _add_calibrate,
     _add_retrieval,
     _add_compare,
     _add_check,
@@ -200,12 +250,70 @@ def _fit_encoder(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _fit_reader(arguments: argparse.Namespace) -> int:
+    from eval.training.cards import repository_cards
+    from eval.training.fit_reader import Materials, fit_reader, moment, shown
+    from eval.training.loop import Plan
+    from eval.training.squad_examples import ASIDE
+
+    found = fit_reader(
+        Materials(
+            arguments.cards or repository_cards(),
+            arguments.dataset,
+            arguments.evaluate,
+            ASIDE if arguments.aside is None else frozenset(arguments.aside),
+            arguments.most,
+            arguments.card_passes,
+        ),
+        Plan(
+            rate=arguments.rate,
+            seed=arguments.seed,
+            tokens=arguments.tokens,
+            until=moment(arguments.until) if arguments.until else None,
+        ),
+        settings_of(arguments).values,
+        arguments.out,
+        _say,
+        arguments.start,
+        resume=arguments.resume,
+    )
+    if arguments.json:
+        print_json(found)
+    else:
+        sys.stdout.write(shown(found))
+    return 0
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from eval.calibrate import calibrate, written
+
+    settings = settings_of(arguments).values
+    with _named_progress() as progress:
+        fitted, figures = calibrate(
+            arguments.on, arguments.risk, arguments.kept, settings, arguments.work, progress
+        )
+    text = written(fitted, figures, arguments.risk)
+    arguments.out.write_text(text, encoding="utf-8")
+    if arguments.json:
+        print_json(figures)
+    else:
+        sys.stdout.write(text)
+    return 0
+
+
 def _retrieval(arguments: argparse.Namespace) -> int:
     from eval.retrieval import run_retrieval
 
     settings = settings_of(arguments).values
     with _named_progress() as progress:
-        found = run_retrieval(arguments.dataset, arguments.paths, settings, arguments.out, progress)
+        found = run_retrieval(
+            arguments.dataset, arguments.paths, settings, arguments.out, progress, arguments.limit
+        )
     if arguments.json:
         print_json(found)
         return 0

@@ -12,16 +12,16 @@ _MARGIN = 40
 
 def bars(rows: Sequence[tuple[str, float, float, float]]) -> str:
     """Draw shares from 0 to 1, one bar for each (label, value, low, high of its interval)."""
-    room = _WIDTH - _LABEL - 60
+    width = _WIDTH - _LABEL - 60
     parts = []
     for number, (label, value, low, high) in enumerate(rows):
         y = number * _ROW
         middle = y + _ROW / 2
         parts.append(
             f'<text x="{_LABEL - 8}" y="{middle + 4}" text-anchor="end">{escape(label)}</text>'
-            f'<rect class="bar" x="{_LABEL}" y="{y + 4}" width="{room * value:.1f}" '
+            f'<rect class="bar" x="{_LABEL}" y="{y + 4}" width="{width * value:.1f}" '
             f'height="{_ROW - 8}"/>'
-            f'<line class="range" x1="{_LABEL + room * low:.1f}" x2="{_LABEL + room * high:.1f}" '
+            f'<line class="range" x1="{_LABEL + width * low:.1f}" x2="{_LABEL + width * high:.1f}" '
             f'y1="{middle}" y2="{middle}"/>'
             f'<text x="{_WIDTH - 50}" y="{middle + 4}">{value:.3f}</text>'
         )

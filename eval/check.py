@@ -21,7 +21,7 @@ def check_cases(files: Sequence[Path], settings: Settings) -> list[str]:
     for a malformed line, NoUsableIndexError when there is no index.
     """
     records = open_generation(settings.index).records
-    ids = {one.document.path: one.document.id for one in records.documents()}
+    ids = {indexed.document.path: indexed.document.id for indexed in records.documents()}
     cases = with_document_ids(read_cases(files), ids)
     return [*_duplicates(cases), *(wrong for case in cases for wrong in _stale(case, records))]
 
@@ -65,5 +65,5 @@ def _text(document: str | None, page: int | None, records: Records) -> str:
     if document and page:
         found = records.page(document, page)
         return fold(found.text if found else "")
-    ids = [document] if document else [one.document.id for one in records.documents()]
+    ids = [document] if document else [indexed.document.id for indexed in records.documents()]
     return " ".join(fold(page.text) for key in ids for page in records.pages(key))

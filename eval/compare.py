@@ -50,13 +50,15 @@ def compare_runs(a: Path, b: Path) -> dict[str, Any]:
         )
     first, second = ({(r.case_id, r.turn): r for r in records} for _, records in runs)
     pairs = [(first[key], second[key]) for key in first if key in second]
-    found = [one for metric in METRICS if (one := _compared(metric, pairs))]
+    found = [comparison for metric in METRICS if (comparison := _compared(metric, pairs))]
     return {
         "a": str(a),
         "b": str(b),
         "turns": len(pairs),
-        "metrics": [asdict(one) for one in holm_corrected(found)],
-        "differing": [_difference(one, two) for one, two in pairs if _difference(one, two)],
+        "metrics": [asdict(comparison) for comparison in holm_corrected(found)],
+        "differing": [
+            _difference(first, second) for first, second in pairs if _difference(first, second)
+        ],
     }
 
 
@@ -81,8 +83,15 @@ def holm_corrected(found: Sequence[Comparison]) -> list[Comparison]:
         highest = max(highest, min(1.0, (len(found) - rank) * found[n].p))
         corrected[n] = highest
     return [
-        Comparison(one.metric, one.a, one.b, one.n, round(one.p, 4), round(corrected[n], 4))
-        for n, one in enumerate(found)
+        Comparison(
+            comparison.metric,
+            comparison.a,
+            comparison.b,
+            comparison.n,
+            round(comparison.p, 4),
+            round(corrected[n], 4),
+        )
+        for n, comparison in enumerate(found)
     ]
 
 
@@ -100,9 +109,9 @@ def _compared(metric: Metric, pairs: Sequence[tuple[Record, Record]]) -> Compari
     if metric.of_turn is None:
         return None
     rows = [
-        (cluster(one), x, y)
-        for one, two in pairs
-        for x, y in [(metric.of_turn(one), metric.of_turn(two))]
+        (cluster(first), x, y)
+        for first, second in pairs
+        for x, y in [(metric.of_turn(first), metric.of_turn(second))]
         if x is not None and y is not None
     ]
     if not rows:
@@ -115,18 +124,18 @@ def _compared(metric: Metric, pairs: Sequence[tuple[Record, Record]]) -> Compari
     return Comparison(metric.name, round(a, 4), round(b, 4), len(rows), p)
 
 
-def _difference(one: Record, two: Record) -> dict[str, Any] | None:
+def _difference(first: Record, second: Record) -> dict[str, Any] | None:
     """Return a turn that one run got right and the other wrong, with both answers."""
-    scores = [_right(one), _right(two)]
+    scores = [_right(first), _right(second)]
     if scores[0] == scores[1]:
         return None
     return {
-        "case": one.case_id,
-        "turn": one.turn,
-        "question": one.expected.question,
+        "case": first.case_id,
+        "turn": first.turn,
+        "question": first.expected.question,
         "better": "b" if scores[1] else "a",
-        "a": one.text or one.answer["notice"],
-        "b": two.text or two.answer["notice"],
+        "a": first.text or first.answer["notice"],
+        "b": second.text or second.answer["notice"],
     }
 
 

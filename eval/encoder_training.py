@@ -107,7 +107,7 @@ def fine_tuned(
         if isinstance(module, nn.Linear):
             learned[f"encoder.{name}.weight"] = low_rank = _LowRank(module.weight, generator)
             parametrize.register_parametrization(module, "weight", low_rank)
-    parameters = [one for low_rank in learned.values() for one in low_rank.parameters()]
+    parameters = [parameter for low_rank in learned.values() for parameter in low_rank.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=_RATE, weight_decay=_DECAY)
     bert.train()
     for step, batch in enumerate(_batches(groups, random.Random(seed))):  # noqa: S311
@@ -180,10 +180,10 @@ def _batch(groups: Sequence[Group], chance: random.Random) -> _Batch:
         english = "en" in group.paragraphs and chance.random() < _ENGLISH_SHARE
         language = "en" if english else chance.choice(sorted(group.paragraphs))
         paragraph = group.paragraphs[language]
-        usable = [one for one in group.questions if language in one.right]
+        usable = [question for question in group.questions if language in question.right]
         for question in chance.sample(usable, min(_QUESTIONS, len(usable))):
             ids = list(question.ids)
-            own = [one for one in ids[question.first : question.end] if _kept(chance)]
+            own = [token for token in ids[question.first : question.end] if _kept(chance)]
             batch.questions.append([*ids[: question.first], *own, *ids[question.end :]])
             batch.own.append((question.first, question.first + len(own)))
             batch.right_paragraph.append(len(batch.paragraphs))
@@ -199,7 +199,7 @@ def _kept(chance: random.Random) -> bool:
 
 
 def _loss(bert: BertModel, batch: _Batch) -> Tensor:
-    passages, passage_mask = _read(bert, [one.ids for one in batch.paragraphs])
+    passages, passage_mask = _read(bert, [paragraph.ids for paragraph in batch.paragraphs])
     short, short_mask = _read(bert, [*batch.questions, *batch.sentences])
     count = len(batch.questions)
     device = passages.device
@@ -216,7 +216,7 @@ def _loss(bert: BertModel, batch: _Batch) -> Tensor:
     counts = own.sum(1, keepdim=True).clamp(min=1)
     by_sentence = (nearest * own[..., None]).sum(1) / counts
     loss = loss + _cross_entropy(by_sentence, right_sentence)
-    sizes = [len(one.sentences) for one in batch.paragraphs]
+    sizes = [len(paragraph.sentences) for paragraph in batch.paragraphs]
     in_passages = torch.stack([part.amax(-1) for part in torch.split(nearest, sizes, dim=-1)], -1)
     by_passage = (in_passages * own[..., None]).sum(1) / counts
     return loss + _cross_entropy(by_passage, right_paragraph)
@@ -248,9 +248,9 @@ def _token_places(paragraphs: Sequence[Paragraph], length: int) -> tuple[Tensor,
     ``length`` is the number of tokens that each paragraph is filled up to.
     """
     rows: list[list[int]] = []
-    for number, one in enumerate(paragraphs):
-        own: list[list[int]] = [[] for _ in one.sentences]
-        for token, sentence in enumerate(one.sentence_of):
+    for number, paragraph in enumerate(paragraphs):
+        own: list[list[int]] = [[] for _ in paragraph.sentences]
+        for token, sentence in enumerate(paragraph.sentence_of):
             if sentence >= 0:
                 own[sentence].append(number * length + token)
         rows += own

@@ -65,8 +65,8 @@ class _Reader:
         return Paragraph(
             ids,
             inside,
-            [self._read("passage: ", one)[0] for one in sentences],
-            [self._read("passage: ", f"{title}: {one}")[0] for one in sentences],
+            [self._read("passage: ", sentence)[0] for sentence in sentences],
+            [self._read("passage: ", f"{title}: {sentence}")[0] for sentence in sentences],
         )
 
     def _read(self, prefix: str, text: str) -> tuple[list[int], list[tuple[int, int]]]:
@@ -95,8 +95,8 @@ def fit_encoder(
     found: dict[str, Any] = {"articles": len(titles), "paragraphs": len(groups)}
     if check:
         seen = set(titles[::2])
-        updates = _learned([one for one in groups if one.article in seen], settings, progress)
-        unseen = [one for one in groups if one.article not in seen]
+        updates = _learned([group for group in groups if group.article in seen], settings, progress)
+        unseen = [group for group in groups if group.article not in seen]
         found["right_first"] = {
             "before": _right_first(unseen, {}, settings),
             "after": _right_first(unseen, updates, settings),
@@ -117,17 +117,17 @@ def training_groups(paths: Sequence[Path], settings: Settings) -> list[Group]:
     folder = sentence_transformers_folder(settings.cache)
     reader = _Reader(AutoTokenizer.from_pretrained(folder))
     groups = []
-    for one in _gathered(paths):
+    for gathered in _gathered(paths):
         questions = [
-            reader.question(text, language, one.right[key])
-            for (key, language), text in one.asked.items()
+            reader.question(text, language, gathered.right[key])
+            for (key, language), text in gathered.asked.items()
         ]
         paragraphs = {
-            language: reader.paragraph(one.article, text, one.extents[language])
-            for language, text in one.texts.items()
+            language: reader.paragraph(gathered.article, text, gathered.extents[language])
+            for language, text in gathered.texts.items()
         }
         if questions:
-            groups.append(Group(one.article, paragraphs, questions))
+            groups.append(Group(gathered.article, paragraphs, questions))
     return groups
 
 
@@ -171,22 +171,22 @@ def _right_first(
     from eval.encoder_training import embedded, plain_model
 
     bert = plain_model(sentence_transformers_folder(settings.cache), updates, SHARE)
-    english = [one for one in groups if "en" in one.paragraphs]
-    sentences = [ids for one in english for ids in one.paragraphs["en"].sentences]
+    english = [group for group in groups if "en" in group.paragraphs]
+    sentences = [ids for group in english for ids in group.paragraphs["en"].sentences]
     vectors = embedded(bert, sentences)
     hits: dict[str, list[bool]] = defaultdict(list)
     first = 0
-    for one in english:
-        asked = [question for question in one.questions if "en" in question.right]
+    for group in english:
+        asked = [question for question in group.questions if "en" in question.right]
         nearest = (embedded(bert, [question.ids for question in asked]) @ vectors.T).argmax(axis=1)
         for question, row in zip(asked, nearest.tolist(), strict=True):
             hits[question.language].append(row == first + question.right["en"])
-        first += len(one.paragraphs["en"].sentences)
+        first += len(group.paragraphs["en"].sentences)
     return {key: round(float(np.mean(rows)), 4) for key, rows in sorted(hits.items())}
 
 
 def write_updates(updates: Mapping[str, tuple[Update, Update]], out: Path) -> None:
-    """Write what was learned, of which ``SHARE`` is kept, in half precision."""
+    """Write ``SHARE`` of what was learned, in half precision."""
     from safetensors.numpy import save_file
 
     tensors = {}

@@ -25,7 +25,7 @@ def read_summary(run: Path) -> dict[str, Any]:
 
 
 def write_baseline(run: Path, baseline: Path) -> None:
-    """Make a run the one that later ones are held against."""
+    """Make a run the baseline that later runs are compared with."""
     summary = read_summary(run)
     kept = {name: summary["all"][name] for name in HEADLINES if name in summary["all"]}
     value = {"cases_sha256": summary["cases_sha256"], "turns": summary["turns"], "all": kept}

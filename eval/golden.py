@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from assistant.calibration import load_calibration
 from assistant.engine import Engine
 from assistant.retrieval import HybridRetriever
 from corpus.settings import Settings
@@ -14,6 +15,7 @@ from eval.records import Record
 from eval.run import ask_case
 from index.embedder import load_recorded_embedder, same_model
 from index.generations import open_generation
+from index.reader_model import load_reader
 
 
 def answered_questions(
@@ -26,12 +28,14 @@ def answered_questions(
     """
     cases = read_cases([file])
     opened = [open_generation(settings.index, name) for name in generations]
+    reader, calibration = load_reader(settings.cache), load_calibration(settings.calibration)
     embedder, answered = None, {}
     for generation in opened:
         record = generation.manifest.embedder
         if embedder is None or not same_model(embedder.record, record):
             embedder = load_recorded_embedder(record, settings.cache)
-        engine = Engine(HybridRetriever(generation, embedder))
+        retriever = HybridRetriever(generation, embedder)
+        engine = Engine(retriever, reader, calibration)
         answered[generation.id] = _answered(cases, engine)
     return answered
 

@@ -14,6 +14,8 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from assistant.answer import Hit, Status
 from assistant.engine import Engine, open_engine
+from assistant.reading import read
+from assistant.retrieval import Query
 from corpus.catalogue import CATALOGUE_FILE
 from corpus.settings import Settings
 from eval.datasets import DATASETS
@@ -23,7 +25,7 @@ from eval.metrics import ranking
 from ingest.sync import sync
 
 DEPTH = 50
-ABLATIONS = ("dense", "keyword", "fused")
+ABLATIONS = ("dense", "keyword", "fused", "read")
 MEASURES: dict[str, Callable[[Sequence[str], dict[str, float]], float]] = {
     "R@1": lambda found, right: ranking.recall_at(1, found, right),
     "R@5": lambda found, right: ranking.recall_at(5, found, right),
@@ -44,9 +46,16 @@ class Pool:
 
 
 def run_retrieval(
-    dataset: str, paths: Sequence[Path], settings: Settings, out: Path, progress: Progress
+    dataset: str,
+    paths: Sequence[Path],
+    settings: Settings,
+    out: Path,
+    progress: Progress,
+    limit: int | None = None,
 ) -> dict[str, Any]:
-    """Ask every question of the paragraphs in each language, and return the figures.
+    """Ask the questions of the paragraphs in each language, and return the figures.
+
+    ``limit`` is how many questions are asked in each language, evenly spread; None asks all.
 
     The paragraphs of a language become the documents of an index of their own below ``out``, made
     by the product's own ingest. Raises UsageError for files in another format.
@@ -57,7 +66,7 @@ def run_retrieval(
     for language in sorted({paragraph.language for paragraph in data.paragraphs}):
         pool = paragraph_pool(data, language, settings, out, progress)
         for asked_in in sorted({question.language for question in data.questions}):
-            questions = _questions(data, asked_in, language)
+            questions = _spread(_questions(data, asked_in, language), limit)
             name = f"{asked_in} → {language}"
             right = [question for question in questions if question.answerable]
             if right:
@@ -74,6 +83,11 @@ def run_retrieval(
 def _questions(data: Dataset, asked_in: str, language: str) -> list[Question]:
     """Return the questions of a language whose paragraphs stand in the other language's pool."""
     return [q for q in data.questions if q.language == asked_in and language in q.relevant]
+
+
+def _spread(questions: Sequence[Question], limit: int | None) -> list[Question]:
+    step = 1 if limit is None else max(1, -(-len(questions) // limit))
+    return list(questions[::step])
 
 
 def paragraph_pool(
@@ -116,15 +130,26 @@ def _measured(
 
 
 def _rankings(text: str, pool: Pool) -> dict[str, list[str]]:
-    """Return the paragraphs found by each search alone and by both, best first."""
+    """Return the paragraphs found by each search, by both, and as the reader orders those."""
     retriever = pool.engine.retriever
     query = retriever.query(text)
     fused = retriever.search(query, DEPTH).hits
     alone = {weight: retriever.with_keyword_weight(weight) for weight in (0.0, 1.0)}
     dense = [hit for hit in alone[0.0].search(query, DEPTH).hits if "dense" in hit.found_by]
     keyword = [hit for hit in alone[1.0].search(query, DEPTH).hits if "keyword" in hit.found_by]
-    found = (_paragraph_ids(hits, pool) for hits in (dense, keyword, fused))
+    found = (
+        _paragraph_ids(hits, pool) for hits in (dense, keyword, fused, _as_read(query, fused, pool))
+    )
     return dict(zip(ABLATIONS, found, strict=True))
+
+
+def _as_read(query: Query, hits: Sequence[Hit], pool: Pool) -> list[Hit]:
+    """Return hits with those that are read in the order of their best sentences."""
+    engine = pool.engine
+    reading = read(query, hits, engine.generation, engine.reader, engine.calibration)
+    first = dict.fromkeys(sentence.hit.row for sentence in reading.sentences)
+    by_row = {hit.row: hit for hit in hits}
+    return [*(by_row[row] for row in first), *(hit for hit in hits if hit.row not in first)]
 
 
 def _paragraph_ids(hits: Iterable[Hit], pool: Pool) -> list[str]:

@@ -44,7 +44,7 @@ def run_cases(
     folder that holds another run; NoUsableIndexError when there is no index.
     """
     engine = open_engine(settings, generation)
-    ids = {one.document.path: one.document.id for one in engine.documents()}
+    ids = {indexed.document.path: indexed.document.id for indexed in engine.documents()}
     cases = with_document_ids(read_cases(files), ids)
     _refuse_unknown_documents(cases, engine)
     made_on = _made_on(files, engine)

@@ -17,6 +17,7 @@ import pytest
 
 from assistant import Engine, open_engine
 from corpus.settings import Settings
+from index.reader_model import Reader, load_reader
 from ingest.sync import sync
 from tests import documents
 
@@ -44,6 +45,12 @@ def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for setting in fields(Settings):
         monkeypatch.delenv(f"ITU_ASSISTANT_{setting.name.upper()}", raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _reader() -> Reader:
+    """Keep the reader loaded from one test to the next."""
+    return load_reader(Settings().cache)
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +91,7 @@ def settings_in(base: Path, model: Path) -> Settings:
     """Return settings over an empty corpus folder in ``base``."""
     folder = base / "documents"
     folder.mkdir()
-    return Settings(corpus=folder, index=base / "index", cache=base / "cache", embedder=str(model))
+    return Settings(corpus=folder, index=base / "index", embedder=str(model))
 
 
 def copy_into(settings: Settings, built: Settings) -> Settings:

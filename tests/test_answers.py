@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +14,11 @@ import assistant
 from assistant.answer import Answer, Status
 from assistant.engine import STEPS, Engine, open_engine
 from assistant.rendering import answer_text
-from assistant.rules.selection import Candidate
-from assistant.rules.sentences import term_weights
 from assistant.verify import is_verbatim
 from corpus.errors import UsageError
 from corpus.settings import Settings
 from eval.facts import holds_fact
 from eval.invariants import broken_invariants
-from index.analysis import analysed
 from ingest.sync import sync
 from tests import documents
 from tests.conftest import no_progress
@@ -112,7 +108,6 @@ def test_a_question_off_the_subject_is_refused_in_its_language(
 @pytest.mark.parametrize(
     ("question", "fact"),
     [
-        ("By what means are hamlets told that water is rising?", "text message"),
         ("How many mountain tops are watched for thaw?", "64 summits"),
         ("Combien de jardins comptent les abeilles sauvages ?", "210"),
         ("有多少个花园在统计野蜂？", "210"),
@@ -125,15 +120,6 @@ def test_a_question_in_other_words_is_on_the_subject(
     answer = engine.answer(question)
     assert answer.status is Status.ANSWERED
     assert fact in answer.text
-
-
-def test_an_abbreviation_is_explained_however_it_is_asked_for(engine: Engine) -> None:
-    generation = engine.generation
-    for question in ("Spell out RSY.", "What does RSY stand for?", "RSY is short for what?"):
-        assert list(term_weights(engine.retriever.query(question), generation)) == ["rsi"]
-    # Where no meaning is asked for, the same words are sought.
-    spelled = term_weights(engine.retriever.query("Who can spell well?"), generation)
-    assert "spell" in spelled
 
 
 def test_a_later_turn_is_understood_from_the_two_before(engine: Engine) -> None:
@@ -162,24 +148,6 @@ def test_every_answer_keeps_the_invariants(engine: Engine, question: str) -> Non
     # A false presupposition is corrected by a quote.
     assert not answer.text or answer.status in {Status.ANSWERED, Status.NOT_IN_DOCUMENTS}
     assert 0 <= answer.confidence <= 1
-
-
-def test_the_sentence_before_may_stand_in_the_passage_before(
-    real_settings: Settings, tmp_path: Path
-) -> None:
-    corpus = tmp_path / "documents"
-    corpus.mkdir()
-    days = " ".join(f"It counts bees on day {n} of the season, and moths." for n in range(120))
-    (corpus / "bees.md").write_text(f"# Bees\n\nThe Meadow network has cameras. {days}\n", "utf-8")
-    long = replace(real_settings, corpus=corpus, index=tmp_path / "index")
-    sync(long, progress=no_progress)
-    trace = open_engine(long).trace("What does the Meadow network count on day 60?")
-    ranked = [one for one in trace.reading.sentences if isinstance(one, Candidate)]
-    passages = sorted({one.hit.row for one in ranked})
-    assert len(passages) > 1
-    second = min((one for one in ranked if one.hit.row == passages[1]), key=lambda one: one.row)
-    assert second.antecedents[-1].sentence.text == "The Meadow network has cameras."
-    assert len(second.antecedents) == second.row - min(one.row for one in ranked)
 
 
 def test_what_a_document_says_of_itself_first_is_no_direct_answer(
@@ -263,7 +231,7 @@ def test_llama_index_users_get_retriever_and_query_engine(engine: Engine) -> Non
 
 
 def test_markup_in_documents_is_text(tmp_path: Path) -> None:
-    from ingest.readers import read
+    from ingest.formats import read
 
     (tmp_path / "a.txt").write_text("Note\nThe <b>fee</b> is ![x](http://a) 5 & more.\n", "utf-8")
     assert "The <b>fee</b> is ![x](http://a) 5 & more." in read(tmp_path / "a.txt").pages[0].text
@@ -354,19 +322,3 @@ def test_the_trace_has_what_each_step_gave(engine: Engine) -> None:
     assert trace.reading.chosen[0] in trace.reading.sentences
     quoted = [statement.text for statement in trace.draft.statements]
     assert quoted == [quote.text for quote in trace.finished.quotes]
-
-
-def test_each_text_is_analysed_once_in_a_question(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read: Counter[str] = Counter()
-
-    def counted(text: str, language: str) -> object:
-        read[text] += 1
-        return analysed(text, language)
-
-    monkeypatch.setattr("assistant.rules.features.analysed", counted)
-    for _ in range(2):
-        read.clear()
-        engine.answer("How many coastal observers were trained in 2024?")
-        assert set(read.values()) == {1}, "no more than once, and again for the next question"

@@ -1,6 +1,6 @@
 """What an asker gets depends on nothing that is for others: no answer, no count, no score.
 
-The public asker's view of an index is held against the view of an index without anybody else's
+The public asker's view of an index is compared with the view of an index without anybody else's
 documents, byte by byte. Then what holds audiences apart is taken out, and the same must fail.
 """
 
@@ -159,10 +159,7 @@ def _seen(settings: Settings, questions: Iterable[str] = QUESTIONS) -> str:
         [str(indexed) for indexed in generation.records.documents()],
         generation.counts,
         generation.passages.size,
-        str(generation.noise),
         engine.retriever.usual_language,
-        sorted(generation.records.vocabulary("", 1, 99)),
-        generation.records.repeated([_PRESS]),
     ]
     return json.dumps([_without_generation(part) for part in found], indent=1, default=sorted)
 
@@ -233,7 +230,7 @@ def _comparable(seen: str, settings: Settings) -> str:
 
 
 @hypothesis_settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(st.sets(st.sampled_from(sorted(OTHERS)), min_size=1), min_size=1, max_size=3))
 def test_whatever_comes_and_goes_for_others_changes_nothing(

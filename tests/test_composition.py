@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from assistant.answer import Hit, Says
 from assistant.compose import MAX_SENTENCES, MAX_WORDS, Draft, compose_fact, without_brackets
-from assistant.reading import ScoredSentence
+from assistant.scored import ScoredSentence
 from assistant.verify import verify
 from corpus.documents import Document, Page, Passage, Sentence, Span
 from corpus.text import fold_space
@@ -25,14 +25,13 @@ class Pages:
         return self._pages[number - 1] if number <= len(self._pages) else None
 
 
-def _scored(*sentences: Sentence, answer: tuple[int, int] | None = None) -> ScoredSentence:
-    """Return sentences as one scored unit: a list where there are several."""
+def _scored(sentence: Sentence, answer: tuple[int, int] | None = None) -> ScoredSentence:
     passage = Passage("p", "d", 1, 1, ("1 Section",), 0, 1, "")
     hit = Hit(passage, DOCUMENT, 0, 1.0, 1.0, ("dense",))
-    parts = sentences if len(sentences) > 1 else ()
     return ScoredSentence(
-        sentence=sentences[0], hit=hit, row=0, rows=(0,), score=1.0, parts=parts, answer=answer
-    )
+        sentence=sentence, hit=hit, row=0, rows=(0,), score=1.0, logit=9.0, contradicts=-9.0,
+        answer=answer, features={},
+    )  # fmt: skip
 
 
 def _laid_out(texts: list[str], kind: str = "sentence") -> tuple[Pages, list[Sentence]]:
@@ -52,8 +51,7 @@ _WORDS = st.lists(
 @given(st.lists(_WORDS.map(" ".join), min_size=1, max_size=6), st.booleans())
 def test_quotes_keep_the_limits_and_stand_in_their_pages(texts: list[str], listed: bool) -> None:
     pages, sentences = _laid_out(texts, "item" if listed else "sentence")
-    chosen = [_scored(*sentences)] if listed else [_scored(one) for one in sentences]
-    draft = compose_fact(chosen)
+    draft = compose_fact([_scored(sentence) for sentence in sentences])
     verified = verify(draft, pages)
     assert len(verified.quotes) == len(draft.statements) <= MAX_SENTENCES
     assert sum(len(quote.text.split()) for quote in verified.quotes) <= MAX_WORDS
@@ -67,7 +65,7 @@ def test_quotes_keep_the_limits_and_stand_in_their_pages(texts: list[str], liste
 
 def test_a_statement_that_its_page_does_not_hold_is_left_out() -> None:
     pages, sentences = _laid_out(["The lamp was lit in 1931.", "It has 42 mirrors."])
-    draft = compose_fact([_scored(one) for one in sentences])
+    draft = compose_fact([_scored(sentence) for sentence in sentences])
     altered = [verify(Draft([statement]), Pages("x" * 60)) for statement in draft.statements]
     assert [found.text for found in altered] == ["", ""]
     assert verify(draft, pages).text == "The lamp was lit in 1931. [1] It has 42 mirrors. [2]"
@@ -79,7 +77,7 @@ def test_a_sentence_that_is_too_long_is_cut_around_what_answers() -> None:
     text = ", ".join(clauses) + "."
     place = text.index("Ada")
     pages, sentences = _laid_out([text])
-    draft = compose_fact([_scored(*sentences, answer=(place, place + 3))])
+    draft = compose_fact([_scored(sentences[0], (place, place + 3))])
     verified = verify(draft, pages)
     quote = verified.quotes[0]
     assert "the lamp was replaced by Ada" in quote.text
@@ -88,16 +86,6 @@ def test_a_sentence_that_is_too_long_is_cut_around_what_answers() -> None:
     assert quote.answer is not None
     assert quote.text[slice(*quote.answer)] == "Ada"
     assert verified.citations[0].quote == text
-
-
-def test_the_line_before_a_list_gives_way_to_its_items() -> None:
-    _, sentences = _laid_out(["It has three strands:", "wind;", "water;", "light."], "item")
-    lead, *items = sentences
-    intro = Sentence(lead.text, lead.spans, "sentence")
-    draft = compose_fact([_scored(intro, *items)])
-    assert [statement.text for statement in draft.statements] == ["wind;", "water;", "light."]
-    draft = compose_fact([_scored(intro, *items[:2])])
-    assert draft.statements[0].text == intro.text
 
 
 def test_a_sentence_over_two_pages_has_a_citation_for_each() -> None:
@@ -111,14 +99,14 @@ def test_a_sentence_over_two_pages_has_a_citation_for_each() -> None:
 def test_a_documents_own_brackets_are_no_markers() -> None:
     assert without_brackets("As shown in [12], it rose [3].") == "As shown in …, it rose …."
     pages, sentences = _laid_out(["As shown in [12], it rose [3]."])
-    verified = verify(compose_fact([_scored(*sentences)]), pages)
+    verified = verify(compose_fact([_scored(sentences[0])]), pages)
     assert verified.text == "As shown in …, it rose …. [1]"
     assert verified.citations[0].quote == "As shown in [12], it rose [3]."
 
 
 def test_a_correction_says_that_it_contradicts() -> None:
     pages, sentences = _laid_out(["It measures 64 summits."])
-    verified = verify(compose_fact([_scored(*sentences)], Says.CONTRADICTS), pages)
+    verified = verify(compose_fact([_scored(sentences[0])], Says.CONTRADICTS), pages)
     assert verified.quotes[0].says is Says.CONTRADICTS
 
 

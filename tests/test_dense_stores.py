@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from corpus.errors import DamagedIndexError
-from index.dense import DENSE_STORES, DenseStoreKind, Vectors
+from index.dense import STORES, DenseStoreKind, Vectors
 
 
-@pytest.fixture(params=sorted(DENSE_STORES))
+@pytest.fixture(params=sorted(STORES))
 def kind(request: pytest.FixtureRequest) -> DenseStoreKind:
-    return DENSE_STORES[request.param]()
+    return STORES[request.param]()
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def test_a_small_run_reports_every_ablation_and_answerability(
     file = _squad(tmp_path / "s.json", (PORTS, rows), (BEES, bees))
     found = run_retrieval("squad", [file], settings, tmp_path / "out", lambda *_: None)
     group = found["groups"]["en → en"]
-    assert set(group) == {"dense", "keyword", "fused"}
+    assert set(group) == {"dense", "keyword", "fused", "read"}
     assert group["keyword"]["MRR@10"] == {"value": 1.0, "low": 1.0, "high": 1.0, "n": 2}
     answerability = found["answerability"]["en → en"]
     assert set(answerability) == {"paragraph given", "pool"}

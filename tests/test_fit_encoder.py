@@ -105,6 +105,7 @@ def _groups() -> list[Group]:
     return groups
 
 
+@pytest.mark.slow
 def test_questions_come_nearer_to_their_answers(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

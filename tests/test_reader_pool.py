@@ -48,7 +48,9 @@ def _read(paths: list[Path], limits: ReaderLimits = LIMITS, module: str = BAD) -
         ("fail", "what no parser foresees"),
     ],
 )
-def test_a_bad_file_is_told_and_the_others_are_read(tmp_path: Path, word: str, reason: str) -> None:
+def test_a_bad_file_is_reported_and_the_others_are_read(
+    tmp_path: Path, word: str, reason: str
+) -> None:
     paths = _files(tmp_path, "good", word, "fine", word, "last")
     found = _read(paths)
     for n in (1, 3):
@@ -86,7 +88,7 @@ def test_names_of_any_kind_reach_the_reader(tmp_path: Path) -> None:
 
 
 def test_the_same_reading_arrives_as_without_a_child(tmp_path: Path) -> None:
-    from ingest.readers import read
+    from ingest.formats import read
 
     for name, write in documents.WRITERS.items():
         write(tmp_path / name)

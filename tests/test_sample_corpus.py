@@ -10,7 +10,7 @@ import pytest
 from corpus.catalogue import read_catalogue
 from corpus.sample.__main__ import DOCUMENTS, SOURCES, build
 from corpus.sample.briefing import WORDS, Briefing, Heading, read_briefings
-from ingest import readers
+from ingest import formats
 from ingest.reading import Reading
 
 BRIEFINGS = read_briefings(SOURCES)
@@ -18,7 +18,7 @@ BY_ID = {briefing.id: briefing for briefing in BRIEFINGS}
 
 
 def _read(briefing: Briefing) -> Reading:
-    return readers.read(DOCUMENTS / briefing.file_name)
+    return formats.read(DOCUMENTS / briefing.file_name)
 
 
 def _text(reading: Reading) -> str:

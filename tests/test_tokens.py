@@ -1,4 +1,4 @@
-"""Token vectors: packed, stored, carried over, and held against a question's."""
+"""Token vectors: packed, stored, carried over, and compared with a question's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from assistant.engine import Engine
-from assistant.interaction import borne_out, nearest_in_passages, nearest_in_sentences, weakest
+from assistant.interaction import borne_out, nearest_in_passages, weakest
 from corpus.errors import DamagedIndexError
 from corpus.settings import Settings
 from index.embedder import load_embedder
@@ -90,45 +90,6 @@ def test_files_of_tokens_that_do_not_fit_are_noticed(tmp_path: Path) -> None:
     (tmp_path / TOKENS_FILE).write_bytes(b"no array")
     with pytest.raises(DamagedIndexError, match="missing or damaged"):
         open_tokens(tmp_path, 10)
-
-
-def test_every_sentence_finds_its_tokens(engine: Engine) -> None:
-    query = engine.retriever.query("What is counted in the gardens?")
-    generation = engine.generation
-    assert generation.tokens is not None
-    assert query.tokens is not None
-    found_in = engine.retriever.search(query, generation.passages.size).hits
-    hits = {hit.row: hit for hit in found_in}
-    stored = generation.records.sentences(hits)
-    found = nearest_in_sentences(query.tokens.vectors, stored, hits, generation.tokens)
-    assert set(found) == {one.row for one in stored}
-    passages = nearest_in_passages(query.tokens.vectors, hits, generation.tokens)
-    for one in stored:  # a passage holds the tokens of its sentences
-        assert (passages[one.passage] >= found[one.row] - 1e-6).all()
-
-
-@pytest.mark.parametrize(
-    ("question", "answer"),
-    [
-        ("¿En cuántos jardines se cuentan abejas silvestres?", "counts wild bees"),
-        ("有多少个花园在统计野蜂？", "counts wild bees"),
-        ("By what means are hamlets told that water is rising?", "warns villages of floods"),
-    ],
-)
-def test_the_sentence_that_answers_bears_the_question_out(
-    engine: Engine, question: str, answer: str
-) -> None:
-    """Across languages and in other words, where no term is shared."""
-    query = engine.retriever.query(question)
-    generation = engine.generation
-    found_in = engine.retriever.search(query, generation.passages.size).hits
-    hits = {hit.row: hit for hit in found_in}
-    stored = generation.records.sentences(hits)
-    assert query.tokens is not None
-    assert generation.tokens is not None
-    found = nearest_in_sentences(query.tokens.vectors, stored, hits, generation.tokens)
-    best = max(stored, key=lambda one: borne_out(found[one.row]))
-    assert answer in best.sentence.text
 
 
 def test_tokens_are_carried_over_as_they_are(real_settings: Settings, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from assistant.answer import Answer, Hit
 from assistant.diagnose.why import Outcome, explain
 from assistant.engine import Engine, open_engine
-from assistant.reading import ScoredSentence
 from assistant.retrieval import Query
+from assistant.scored import ScoredSentence
 from assistant.versions import (
     AskersVersion,
     askers_version,
@@ -186,11 +186,11 @@ def test_the_better_version_takes_the_higher_score(engine: Engine) -> None:
     generation = engine.generation
     kept = _scored(engine, "Who kept the tower?", "atlas", "42 years")
     other = _scored(engine, "Who kept the tower?", "atlas.fr", "42 ans")
-    ranked = [replace(other, score=1.0), replace(kept, score=0.1)]
-    assert in_one_version("en", ranked, generation) == [replace(kept, score=1.0)]
+    ranked = [replace(other, score=1.0, logit=9.0), replace(kept, score=0.1, logit=-2.0)]
+    assert in_one_version("en", ranked, generation) == [replace(kept, score=1.0, logit=9.0)]
     # Without it, the translation stays; and so does a list of which a part is said nowhere else.
     assert in_one_version("en", ranked[:1], generation) == ranked[:1]
-    part = replace(other, rows=(*other.rows, -1), score=1.0)
+    part = replace(other, rows=(*other.rows, -1), score=1.0, logit=9.0)
     both = in_one_version("en", [part, kept], generation)
     assert [one.hit.document.id for one in both] == ["atlas.fr", "atlas"]
 

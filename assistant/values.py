@@ -1,0 +1,106 @@
+"""Years, figures and designations of a question, held against what a text and its place name.
+
+A small reader is weak on a wrong year and on a sibling's number. These features tell them, in any
+language, by digits and capitals alone; the calibration weighs them beside the reader.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from corpus.text import fold
+
+_YEAR = re.compile(r"(?:19|20)\d\d")
+# 10,000 and 11 000 (with a plain, no-break or narrow space) and 43.000 are one number.
+_GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+(?!\d)")
+# Digits that stand by themselves, at most behind a mark: not those in 5G or Y.3172.
+_NUMBER = re.compile(r"(?<![\w./-])\d+(?![\w])")
+# Letters, then digits behind a mark or none: GSR-25, Y.3174, A/RES/78/310, C25/INF/12, 5G.
+_DESIGNATION = re.compile(r"(?<!\w)(?=[\w./-]*[^\W\d_])(?=[\w./-]*\d)\w+(?:[./-]\w+)*(?!\w)")
+_LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
+# Written alike in every language: an abbreviation in Latin capitals.
+_ACRONYM = re.compile(r"(?<![A-Za-zÀ-ÿ0-9])[A-Z][A-Z]+s?(?![A-Za-zÀ-ÿ0-9])")
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a text names: years, other figures, designations (folded), and abbreviations."""
+
+    years: frozenset[str] = frozenset()
+    figures: frozenset[str] = frozenset()
+    designations: frozenset[str] = frozenset()
+    acronyms: frozenset[str] = frozenset()
+
+    def __or__(self, other: Values) -> Values:
+        return Values(
+            self.years | other.years,
+            self.figures | other.figures,
+            self.designations | other.designations,
+            self.acronyms | other.acronyms,
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names nothing of the kind."""
+        return not (self.years or self.figures or self.designations or self.acronyms)
+
+
+def values_of(text: str) -> Values:
+    """Return the values that a text names."""
+    joined = _GROUPED.sub(lambda found: re.sub(r"\D", "", found.group()), text)
+    folded = fold(joined)
+    numbers = frozenset(_NUMBER.findall(folded))
+    years = frozenset(number for number in numbers if _YEAR.fullmatch(number))
+    # 2024-25 and 2024/2025 name both years; what stands behind letters is a designation's.
+    years |= frozenset(_YEAR.findall(" ".join(re.findall(r"(?<!\w)[\d/–-]+(?!\w)", folded))))
+    designations = frozenset(_DESIGNATION.findall(folded)) - numbers
+    # In a text without small letters, capitals tell nothing; other scripts have neither.
+    is_shouted = all(letter.isupper() for letter in text if letter.isalpha()) and " " in text
+    acronyms = frozenset() if is_shouted else frozenset(map(fold, _ACRONYM.findall(text)))
+    return Values(years, numbers - years, designations, acronyms)
+
+
+def missing(asked: Values, named: Values, text: str) -> dict[str, str]:
+    """Return a value of each kind that the question names and no evidence does.
+
+    ``named`` are the values of the evidence, ``text`` its words, folded: an abbreviation that is
+    part of a word there is not missing.
+    """
+    lost = {
+        "year": asked.years - named.years,
+        "figure": asked.figures - named.figures - named.years,
+        "name": {
+            name
+            for name in (asked.designations - named.designations)
+            | (asked.acronyms - named.acronyms)
+            if name not in text
+        },
+    }
+    return {kind: min(found) for kind, found in lost.items() if found}
+
+
+def is_rival(asked: Values, around: Sequence[Values]) -> bool:
+    """Tell whether a sentence is of another year, or of a sibling, than the question asks for.
+
+    ``around`` are the values of the sentence, of those before it, the nearest first, and of its
+    headings and document: a sentence is of the year that was named last. A sibling's designation
+    differs from the one asked in its last number alone, as GSR-24 and GSR-25 do.
+    """
+    return _is_of_others(asked.years, (values.years for values in around)) or any(
+        _is_of_others({wanted}, (_siblings(wanted, values.designations) for values in around))
+        for wanted in asked.designations
+    )
+
+
+def _is_of_others(wanted: Iterable[str], named: Iterable[Iterable[str]]) -> bool:
+    """Tell whether what is named first, where anything is, has none of what is wanted."""
+    wanted = frozenset(wanted)
+    first = next((found for found in map(frozenset, named) if found), wanted)
+    return bool(wanted) and not wanted & first
+
+
+def _siblings(designation: str, others: Iterable[str]) -> frozenset[str]:
+    family = _LAST_NUMBER.sub("#", designation)
+    return frozenset(other for other in others if _LAST_NUMBER.sub("#", other) == family)
