@@ -215,10 +215,12 @@ def _refusals(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from eval.cases import unknown_keys
     from eval.metrics import named_metrics
     from eval.run import run_cases
 
     names = named_metrics(arguments.metrics)
+    sys.stderr.write("".join(f"Warning: {line}\n" for line in unknown_keys(arguments.cases)))
     settings = settings_of(arguments).values
     with _progress() as progress:
         summary = run_cases(

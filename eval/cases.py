@@ -13,6 +13,12 @@ from typing import Any
 
 from corpus.errors import UsageError
 
+# What a case or one of its turns may say; the last ones are remarks that nothing reads.
+KEYS = (
+    *("id", "question", "turns", "q", "answer_facts", "evidence", "answer", "document", "page"),
+    *("must_not", "type", "lang", "why", "base_id", "printed_page", "superseded"),
+)
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -71,6 +77,22 @@ def read_cases(files: Sequence[Path]) -> list[Case]:
     if not cases:
         raise UsageError(f"There is no case in {', '.join(map(str, files))}.")
     return cases
+
+
+def unknown_keys(files: Sequence[Path]) -> list[str]:
+    """Say of each key in case files that means nothing here, where it stands first."""
+    found: dict[str, str] = {}
+    for file in files:
+        for where, values in _rows(file):
+            turns = values.get("turns")
+            for row in (values, *(turns if isinstance(turns, list) else ())):
+                for key in row if isinstance(row, dict) else ():
+                    if key not in KEYS:
+                        found.setdefault(key, where)
+    return [
+        f"{where}: the key {key!r} means nothing and is passed over. Known: {', '.join(KEYS)}."
+        for key, where in found.items()
+    ]
 
 
 def with_document_ids(cases: Sequence[Case], ids: Mapping[str, str]) -> list[Case]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from corpus.settings import Settings
 from corpus.text import fold
-from eval.cases import Case, Turn, read_cases, with_document_ids
+from eval.cases import Case, Turn, read_cases, unknown_keys, with_document_ids
 from eval.facts import holds_fact
 from index.generations import open_generation
 from index.records import Records
@@ -23,7 +23,11 @@ def check_cases(files: Sequence[Path], settings: Settings) -> list[str]:
     records = open_generation(settings.index).records
     ids = {indexed.document.path: indexed.document.id for indexed in records.documents()}
     cases = with_document_ids(read_cases(files), ids)
-    return [*_duplicates(cases), *(wrong for case in cases for wrong in _stale(case, records))]
+    return [
+        *unknown_keys(files),
+        *_duplicates(cases),
+        *(wrong for case in cases for wrong in _stale(case, records)),
+    ]
 
 
 def _duplicates(cases: Sequence[Case]) -> Iterator[str]:

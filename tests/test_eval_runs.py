@@ -14,6 +14,7 @@ from openpyxl import Workbook
 from assistant.engine import Engine
 from corpus.errors import UsageError
 from corpus.settings import Settings
+from eval.__main__ import main as evaluate
 from eval.cases import cases_digest, read_cases
 from eval.check import check_cases
 from eval.compare import Comparison, compare_runs, holm_corrected, randomisation_test
@@ -108,6 +109,16 @@ def test_a_case_about_a_document_that_is_not_indexed_is_refused(
     cases.write_text(json.dumps({**BUDGET, "document": "moon"}), "utf-8")
     with pytest.raises(UsageError, match="'moon'"):
         run_cases([cases], catalogued_settings, tmp_path / "run", _quiet)
+
+
+def test_a_key_that_means_nothing_is_named(
+    catalogued_settings: Settings, cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cases.write_text(json.dumps({"id": "1", "question": "What is it?", "facts": ["x"]}), "utf-8")
+    about = ["--cases", str(cases), "--index", str(catalogued_settings.index)]
+    assert evaluate(["run", *about, "--out", str(tmp_path / "run")]) == 0
+    assert "the key 'facts' means nothing" in capsys.readouterr().err
+    assert any("'facts'" in line for line in check_cases([cases], catalogued_settings))
 
 
 def test_two_runs_are_compared_turn_by_turn(
