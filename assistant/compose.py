@@ -60,8 +60,7 @@ class Draft:
 def compose_fact(chosen: Sequence[ScoredSentence], says: Says = Says.ANSWERS) -> Draft:
     """Quote the chosen sentences whole, in their order, as far as there is room.
 
-    Only a first sentence that is longer than a whole answer may be
-    is shortened.
+    Only a first sentence that is longer than a whole answer may be is shortened.
     """
     quoted: list[Statement] = []
     left, more = MAX_WORDS, 0

@@ -50,12 +50,13 @@ def standalone_question(turns: Sequence[str]) -> str:
 
 
 def parts_of(question: str) -> list[str]:
-    """Return the parts of a question that asks for several things; itself where it does not.
+    """Return the parts of a question that asks for several things; none where it asks for one.
 
     Parts end at a question mark, or stand behind a comma and a word for "and".
     """
     parts = [part.strip() for part in _PART_END.split(question)]
-    return [part for part in parts if any(c.isalnum() for c in part)] or [question]
+    parts = [part for part in parts if any(c.isalnum() for c in part)]
+    return parts if len(parts) > 1 else []
 
 
 def question_language(text: str, usual: str) -> str:

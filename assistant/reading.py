@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from assistant.answer import Hit
@@ -88,20 +89,20 @@ def read(
     scored = in_one_version(query.language, whole.ranked, generation)
     if not scored:
         return Reading()
-    parts = parts_of(query.asked)
     read_parts = {
-        part: question.read(TURNS.join((query.asked, part)), hits[: len(whole.passages)]).ranked
-        for part in (parts if len(parts) > 1 else ())
+        part: question.read(TURNS.join((query.asked, part)), hits[: len(whole.passages)])
+        for part in parts_of(query.asked)
     }
     answered = {
-        part: ranked[0]
-        for part, ranked in read_parts.items()
-        if ranked and ranked[0].score >= calibration.threshold
+        part: read.ranked[0]
+        for part, read in read_parts.items()
+        if question.confidence(read) >= calibration.threshold
     }
     lacking = question.lacking(whole)
     confidence = question.confidence(whole)
     against = max(scored, key=lambda sentence: sentence.contradicts)
-    chosen = _chosen([*answered.values(), *scored], scored[0].logit - calibration.margin)
+    near = [s for s in scored if s.logit >= scored[0].logit - calibration.margin]
+    chosen = _unlike([*answered.values(), *near])
     return Reading(
         scored,
         _newest_first(_with_list(chosen, scored)),
@@ -129,7 +130,7 @@ class _ReadPassages:
 
     passages: list[_ReadPassage]
 
-    @property
+    @cached_property
     def ranked(self) -> list[ScoredSentence]:
         """The sentences of all passages, best first, ties by row."""
         everything = [sentence for read in self.passages for sentence in read.sentences]
@@ -276,15 +277,13 @@ def _described(document: Document) -> str:
     return " ".join(part for part in parts if part)
 
 
-def _chosen(scored: Sequence[ScoredSentence], least: float) -> list[ScoredSentence]:
-    """Return the first sentence, and those of at least this logit that say something else."""
+def _unlike(sentences: Sequence[ScoredSentence]) -> list[ScoredSentence]:
+    """Return the first few sentences of which none says what one before it says."""
     chosen: list[ScoredSentence] = []
-    for sentence in scored:
-        if len(chosen) == MOST or (chosen and sentence.logit < least):
-            break
+    for sentence in sentences:
         if not any(_shared(sentence, other) > _ALIKE for other in chosen):
             chosen.append(sentence)
-    return chosen
+    return chosen[:MOST]
 
 
 def _with_list(

@@ -33,14 +33,6 @@ class Values:
     designations: frozenset[str] = frozenset()
     acronyms: frozenset[str] = frozenset()
 
-    def __or__(self, other: Values) -> Values:
-        return Values(
-            self.years | other.years,
-            self.figures | other.figures,
-            self.designations | other.designations,
-            self.acronyms | other.acronyms,
-        )
-
     @property
     def is_empty(self) -> bool:
         """Whether it names nothing of the kind."""

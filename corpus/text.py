@@ -36,12 +36,6 @@ def _folded(text: str) -> str:
     return fold_space(folded)
 
 
-def without_accents(text: str) -> str:
-    """Return a text, folded, without the accents on its letters."""
-    parted = unicodedata.normalize("NFD", fold(text))
-    return "".join(letter for letter in parted if not unicodedata.combining(letter))
-
-
 def fold_space(text: str) -> str:
     """Replace every run of white space, no-break spaces included, by one U+0020."""
     return " ".join(text.split())

@@ -17,9 +17,12 @@ _BY_TURN = [metric for metric in METRICS if metric.of_turn]
 
 
 def summarise(records: Sequence[Record]) -> dict[str, Any]:
-    """Return the figures over all turns and for each type, language and document."""
+    """Return the figures over all turns, and for each kind of turn, language and document."""
     slices: dict[str, list[Record]] = defaultdict(list)
     for record in records:
+        slices["answerable" if record.answerable else "unanswerable"].append(record)
+        if record.turn > 1:
+            slices["later turns"].append(record)
         slices[f"type {record.kind}"].append(record)
         slices[f"language {record.language}"].append(record)
         if record.expected.document:

@@ -201,11 +201,10 @@ class Records:
         Where several shards have the text, the row is that of ``audience``.
         """
         wanted = list(digests)
-        found: dict[str, int] = {}
-        for part in self._first_of_all(audience):
-            rows = part.records.passage_rows_by_digest(wanted).items()
-            found |= {key: row + part.first_passage for key, row in rows if key not in found}
-        return found
+        return _first_rows(
+            (part.first_passage, part.records.passage_rows_by_digest(wanted))
+            for part in self._first_of_all(audience)
+        )
 
     def sentence_rows_by_digest(
         self, digests: Iterable[str], audience: str | None = None
@@ -215,11 +214,10 @@ class Records:
         Where several shards have the text, the row is that of ``audience``.
         """
         wanted = list(digests)
-        found: dict[str, int] = {}
-        for part in self._first_of_all(audience):
-            rows = part.records.sentence_rows_by_digest(wanted).items()
-            found |= {key: row + part.first_sentence for key, row in rows if key not in found}
-        return found
+        return _first_rows(
+            (part.first_sentence, part.records.sentence_rows_by_digest(wanted))
+            for part in self._first_of_all(audience)
+        )
 
     def _first_of_all(self, audience: str | None) -> list[RecordsPart]:
         return sorted(self._parts, key=lambda part: part.records.audience != audience)
@@ -292,3 +290,11 @@ def _sentence_placed(sentence: SentenceRow, part: RecordsPart) -> SentenceRow:
         return sentence
     row, passage = sentence.row + part.first_sentence, sentence.passage + part.first_passage
     return replace(sentence, row=row, passage=passage)
+
+
+def _first_rows(found: Iterable[tuple[int, Mapping[str, int]]]) -> dict[str, int]:
+    """Return each digest's row in the first shard that has it, from (first row, rows) of each."""
+    rows: dict[str, int] = {}
+    for first, by_digest in found:
+        rows = {key: first + row for key, row in by_digest.items()} | rows
+    return rows

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from eval.cases import Turn
 from eval.intervals import interval_of, interval_of_mean
+from eval.invariants import sentences_with_markers
 from eval.latency import percentile
 from eval.metrics import METRICS, abstention, citations, evidence, facts, overlap
 from eval.records import Record
@@ -39,6 +40,7 @@ def _record(
     answer = {
         "status": "answered" if text else "not_in_documents",
         "text": text,
+        "quotes": [{"text": part} for part, _ in sentences_with_markers(text)],
         "notice": "",
         "confidence": confidence,
         "citations": cited,
@@ -231,6 +233,14 @@ PERFECT = _system(
 SILENT = _system([("", [], 0.0)] * 3)
 PASTER = _system([(f"{PAGE} " * 12 + "[1]", [PAGE * 12], 0.9)] * 3, broken=("2: 192 words",))
 PARROT = _system([(f"{SENTENCES[0]} [1]", [SENTENCES[0]], 0.9)] * 3)
+
+
+def test_a_quote_is_of_use_that_overlaps_the_evidence_or_holds_a_fact() -> None:
+    turn = Turn("How many islands?", ("50",), ("rained on 50 islands",))
+    text = "It rained on 50 islands. [1] They are 50. [2] Nobody came. [3]"
+    record = _record(text, "a", "b", "c", expected=turn)
+    assert facts.quotes_of_use([record, _record("Nobody paid. [1]", "d")]) == pytest.approx(2 / 3)
+    assert facts.quotes_of_use([]) is None
 
 
 def test_a_perfect_system_scores_one() -> None:

@@ -132,6 +132,29 @@ def test_each_part_of_a_question_is_answered_or_named(engine: Engine) -> None:
     assert half.missing == ["who pays for it?"]
 
 
+def test_a_part_is_quoted_however_far_behind_it_is_for_the_whole(engine: Engine) -> None:
+    reader = _ByPart({"210 gardens": 9.0, "Ghent": 1.0}, "Where was it founded?", "Ghent")
+    question = "In how many gardens does it count? Where was it founded?"
+    answer = _with(engine, reader).answer(question)
+    quoted = " ".join(quote.text for quote in answer.quotes)
+    assert "210 gardens" in quoted
+    assert "Ghent" in quoted
+    assert answer.missing == []
+
+
+class _ByPart(Finder):
+    """A reader for which, asked for a part of a question, only the sentence with a word answers."""
+
+    def __init__(self, answers: dict[str, float], part: str, word: str) -> None:
+        super().__init__(answers)
+        self._part, self._word = part, word
+
+    def read(self, question: str, passages: Sequence[PassageInput]) -> list[PassageReading]:
+        if question.endswith(f"| {self._part}"):
+            return Finder({self._word: 9.0}).read(question, passages)
+        return super().read(question, passages)
+
+
 class _FirstPartOnly(Finder):
     """A reader that finds nothing for a question on who pays."""
 
@@ -150,7 +173,7 @@ def test_of_two_editions_both_are_quoted_the_newest_first(engine: Engine) -> Non
 
     old = said("The report lists 731 projects of 40 bodies.", "a", "2024")
     new = said("The report lists 912 projects of 53 bodies.", "b", "2025")
-    chosen = reading._newest_first(reading._chosen([old, new], old.logit - 1))
+    chosen = reading._newest_first(reading._unlike([old, new]))
     assert [sentence.hit.document.id for sentence in chosen] == ["b", "a"]
     copy = said("The report lists 731 projects of 40 bodies.", "c", "2025")
-    assert len(reading._chosen([old, copy], old.logit - 1)) == 1, "one value is quoted once"
+    assert len(reading._unlike([old, copy])) == 1, "one value is quoted once"

@@ -36,7 +36,6 @@ def test_any_text_has_values_and_misses_none_of_its_own(text: str) -> None:
     own = values_of(text)
     assert missing(own, own, fold(text)) == {}
     assert not is_rival(own, [own])
-    assert own | own == own
 
 
 def test_what_no_evidence_names_is_missing() -> None:

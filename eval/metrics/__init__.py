@@ -32,6 +32,7 @@ METRICS = (
     Metric("all facts", of_turn=facts.all_facts, headline=True),
     Metric("fact recall", of_turn=facts.mean_fact_recall),
     Metric("facts in first sentence", of_turn=facts.facts_in_first_sentence, headline=True),
+    Metric("quotes of use", pooled=facts.quotes_of_use),
     Metric("nothing forbidden", of_turn=facts.nothing_forbidden),
     Metric("exact match", of_turn=overlap.exact_match),
     Metric("token F1", of_turn=overlap.token_f1),

@@ -7,6 +7,9 @@ pages does not pay.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from corpus.text import fold
 from eval.facts import holds_fact
 from eval.invariants import MAX_WORDS, sentences_with_markers
 from eval.records import Record
@@ -27,6 +30,23 @@ def facts_in_first_sentence(record: Record) -> float | None:
     """Return 1 where the first sentence alone states and cites every fact, else 0."""
     share = _recall(record, _cited_sentences(record)[:1])
     return None if share is None else float(share == 1)
+
+
+def quotes_of_use(records: Sequence[Record]) -> float | None:
+    """Return (quotes that overlap the evidence or hold a fact) / (quotes), of answerable turns."""
+    of_use = [
+        _is_of_use(quote["text"], record)
+        for record in records
+        if record.answerable
+        for quote in record.answer["quotes"]
+    ]
+    return sum(of_use) / len(of_use) if of_use else None
+
+
+def _is_of_use(text: str, record: Record) -> bool:
+    folded = fold(text)
+    overlaps = (folded in part or part in folded for part in map(fold, record.expected.evidence))
+    return any(overlaps) or any(holds_fact(text, fact) for fact in record.expected.answer_facts)
 
 
 def nothing_forbidden(record: Record) -> float | None:

@@ -69,8 +69,8 @@ def predictions(network: ReaderNetwork, rows: Sequence[Encoded], device: str) ->
 
 def figures(found: Sequence[Prediction]) -> dict[str, Any]:
     """Return AUROCs and shares of questions whose first sentence is right, whole and by kind."""
-    right = [one for one in found if one.answerable]
-    wrong = [one for one in found if not one.answerable]
+    right = [prediction for prediction in found if prediction.answerable]
+    wrong = [prediction for prediction in found if not prediction.answerable]
     result: dict[str, Any] = {
         "questions": len(found),
         "answerable": _rounded(auroc([p.score for p in right], [p.score for p in wrong])),

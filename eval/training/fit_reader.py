@@ -91,10 +91,12 @@ def gathered(materials: Materials, tokenizer: InputTokenizer) -> Rows:
     from_cards = card_examples(read_cards(materials.cards), chance)
     public = squad_examples(materials.datasets, chance, materials.aside, materials.most)
     taught = [example for example in from_cards if not example.held]
-    taught += [other for example in taught if (other := renumbered(example, chance))]
+    taught += [altered for example in taught if (altered := renumbered(example, chance))]
     public += [other for example in public if (other := renumbered(example, chance))]
     rows = Rows(encoded(taught, tokenizer) * materials.card_passes + encoded(public, tokenizer))
-    rows.evaluation["cards"] = encoded([one for one in from_cards if one.held], tokenizer)
+    rows.evaluation["cards"] = encoded(
+        [example for example in from_cards if example.held], tokenizer
+    )
     for file in materials.evaluate:
         rows.evaluation[file.name] = encoded(squad_evaluation(file), tokenizer)
     return rows
