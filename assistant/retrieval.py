@@ -140,8 +140,8 @@ class HybridRetriever:
     def usual_language(self) -> str:
         """The language of most passages; English where there is none."""
         passages: Counter[str] = Counter()
-        for one in self.generation.records.documents():
-            passages[one.document.language] += one.end - one.first
+        for indexed in self.generation.records.documents():
+            passages[indexed.document.language] += indexed.end - indexed.first
         return max(sorted(passages), key=lambda language: passages[language], default="en")
 
     def search(self, query: Query, k: int | None = None) -> Retrieved:
@@ -183,7 +183,7 @@ class HybridRetriever:
     ) -> dict[int, float]:
         allowed: Rows | None = None
         if only is not None:
-            parts = [np.arange(one.first, one.end, dtype=np.int64) for one in only]
+            parts = [np.arange(indexed.first, indexed.end, dtype=np.int64) for indexed in only]
             allowed = np.concatenate([np.zeros(0, np.int64), *parts])
         return dict(self.generation.passages.search(query.vector, k, allowed))
 
@@ -199,11 +199,11 @@ class HybridRetriever:
         In the question's language the best passage has 1. In other languages it has the
         share of the question's terms that could have matched there at all.
         """
-        ids = None if only is None else [one.document.id for one in only]
+        ids = None if only is None else [indexed.document.id for indexed in only]
         search = self.generation.records.keyword_search
         own = terms(query.text, query.language)
         scores = _with_top(dict(search(own, k, [query.language], ids)), 1.0)
-        foreign = sorted({one.document.language for one in documents} - {query.language})
+        foreign = sorted({indexed.document.language for indexed in documents} - {query.language})
         if foreign:
             shared = invariant_terms(query.text, query.language)
             share = len(set(shared)) / max(len(set(own)), 1)

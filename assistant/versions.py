@@ -40,7 +40,7 @@ def in_askers_version(
     as there were.
     """
     everything = generation.records.documents()
-    versions = _versions((one.document for one in searched), everything, query.language)
+    versions = _versions((indexed.document for indexed in searched), everything, query.language)
     found: dict[int, Hit] = {}
     gave_way: dict[str, str] = {}
     for hit in hits:
@@ -70,7 +70,7 @@ def askers_version(
 
     ``searched`` are the documents that may be found, of ``everything`` that is indexed.
     """
-    versions = _versions((one.document for one in searched), everything, language)
+    versions = _versions((indexed.document for indexed in searched), everything, language)
     return _askers(document, versions, language)
 
 
@@ -82,17 +82,17 @@ def in_one_version(
     The better one takes the higher score of both. Best first, ties by row.
     """
     everything = generation.records.documents()
-    versions = _versions((one.hit.document for one in ranked), everything, language)
-    places = {(one.hit.document.id, one.rows): n for n, one in enumerate(ranked)}
-    quotable = {row for one in ranked for row in one.rows}
-    scores = [(one.score, one.logit) for one in ranked]
+    versions = _versions((scored.hit.document for scored in ranked), everything, language)
+    places = {(scored.hit.document.id, scored.rows): n for n, scored in enumerate(ranked)}
+    quotable = {row for scored in ranked for row in scored.rows}
+    scores = [(scored.score, scored.logit) for scored in ranked]
     kept = []
-    for n, one in enumerate(ranked):
-        rows = one.rows
-        for better in _better(one.hit.document, versions):
-            same = generation.counterparts(one.hit.document.id, better.id)
-            likes = tuple(same[row] for row in one.rows if same.get(row) in quotable)
-            if len(likes) == len(one.rows):
+    for n, scored in enumerate(ranked):
+        rows = scored.rows
+        for better in _better(scored.hit.document, versions):
+            same = generation.counterparts(scored.hit.document.id, better.id)
+            likes = tuple(same[row] for row in scored.rows if same.get(row) in quotable)
+            if len(likes) == len(scored.rows):
                 place = places.get((better.id, likes), n)
                 scores[place] = max(scores[place], scores[n])
                 break
@@ -114,19 +114,22 @@ def _versions(
     documents through which translations may be chained.
     """
     originals = {
-        one.document.id: one.document.translation_of
-        for one in everything
-        if one.document.translation_of
+        indexed.document.id: indexed.document.translation_of
+        for indexed in everything
+        if indexed.document.translation_of
     }
     if not originals:
         return {}
     groups: dict[str, list[Document]] = defaultdict(list)
-    for document in {one.id: one for one in documents}.values():
+    by_id = {document.id: document for document in documents}
+    for document in by_id.values():
         groups[_original(document.id, originals)].append(document)
     found: dict[str, list[Document]] = {}
     for original, group in groups.items():
-        group.sort(key=lambda one: (one.language != language, one.id != original, one.path))
-        found |= {one.id: group for one in group if len(group) > 1}
+        group.sort(
+            key=lambda version: (version.language != language, version.id != original, version.path)
+        )
+        found |= {version.id: group for version in group if len(group) > 1}
     return found
 
 
@@ -140,7 +143,7 @@ def _askers(
 def _better(document: Document, versions: Mapping[str, list[Document]]) -> list[Document]:
     """Return the versions that go before this one."""
     group = versions.get(document.id, [document])
-    return group[: [one.id for one in group].index(document.id)]
+    return group[: [version.id for version in group].index(document.id)]
 
 
 def _original(document_id: str, originals: Mapping[str, str]) -> str:

@@ -121,7 +121,7 @@ class Reader:
             found = [_Found(tokens) for tokens in sentences]
             for batch in _batches(texts):
                 self._infer(batch, found)
-        return [one.reading() for one in found]
+        return [collected.reading() for collected in found]
 
     def _infer(self, texts: Sequence[_Text], found: Sequence[_Found]) -> None:
         """Read some windows, and enter what was read of their passages."""

@@ -227,16 +227,16 @@ def test_only_filters_that_leave_nothing_are_spoken_of(
     catalogued_settings: Settings, filters: dict[str, str], words: str
 ) -> None:
     records = open_generation(catalogued_settings.index).records
-    documents = [one.document for one in records.documents()]
+    documents = [indexed.document for indexed in records.documents()]
     assert records.select_documents(filters) == []
     assert words in no_match(documents, filters)
-    for one in records.documents():
-        own = {key: filter_value(one.document, key) for key in FILTERS}
+    for indexed in records.documents():
+        own = {key: filter_value(indexed.document, key) for key in FILTERS}
         given = {key: value for key, value in own.items() if value}
-        assert one in records.select_documents(given)
+        assert indexed in records.select_documents(given)
         assert no_match(documents, given) == ""
     records = open_generation(catalogued_settings.index, audiences=["public"]).records
-    public = [one.document for one in records.documents()]
+    public = [indexed.document for indexed in records.documents()]
     assert "board" not in no_match(public, {"document": "medow"})
 
 

@@ -70,8 +70,8 @@ def test_a_run_that_was_interrupted_goes_on_and_gives_the_same(
     # The conversation was asked again from its start, and nothing else.
     assert asked[4:] == ["Where was Meadow founded?", "In which year?"]
     for name in ("records.jsonl", "summary.json", "run.json"):
-        one, other = (tmp_path / folder / name for folder in ("whole", "parts"))
-        assert one.read_bytes() == other.read_bytes()
+        unbroken, resumed = (tmp_path / folder / name for folder in ("whole", "parts"))
+        assert unbroken.read_bytes() == resumed.read_bytes()
     assert summary["all"] == whole["all"]
     assert summary["all"]["page accuracy"]["value"] == 1
     assert summary["all"]["evidence recall@1"]["value"] == 1

@@ -56,7 +56,7 @@ def test_a_paragraph_in_two_languages_is_one_group(tmp_path: Path) -> None:
     (group,) = training_groups(files, Settings())
     assert group.article == "City gardens"
     assert sorted(group.paragraphs) == ["en", "es"]
-    assert [(one.language, one.right) for one in group.questions] == [
+    assert [(question.language, question.right) for question in group.questions] == [
         ("en", {"en": 1, "es": 1}),
         ("en", {"en": 0}),
         ("es", {"en": 1, "es": 1}),
@@ -64,7 +64,7 @@ def test_a_paragraph_in_two_languages_is_one_group(tmp_path: Path) -> None:
     paragraph = group.paragraphs["en"]
     assert len(paragraph.ids) == len(paragraph.sentence_of)
     assert sorted(set(paragraph.sentence_of)) == [-1, 0, 1]
-    assert [len(one) for one in (paragraph.sentences, paragraph.titled)] == [2, 2]
+    assert [len(sentences) for sentences in (paragraph.sentences, paragraph.titled)] == [2, 2]
     assert len(paragraph.titled[0]) > len(paragraph.sentences[0])
     question = group.questions[1]
     # "How", "many", "garden", "s" and "?", between "query: " and the end
@@ -93,10 +93,13 @@ def _groups() -> list[Group]:
     groups = []
     for n in range(8):
         asked, answers = [10 + n, 18 + n], [26 + n, 34 + n]
-        sentences = [[0, 5, one, 42 + n, 2] for one in answers]
+        sentences = [[0, 5, answer, 42 + n, 2] for answer in answers]
         inside = [-1, -1, *(s for s in (0, 1) for _ in range(2)), -1]
         paragraph = Paragraph(
-            [0, 5, *(t for one in sentences for t in one[2:4]), 2], inside, sentences, sentences
+            [0, 5, *(t for sentence in sentences for t in sentence[2:4]), 2],
+            inside,
+            sentences,
+            sentences,
         )
         questions = [
             Question([0, 6, asked[s], 50, 2], 2, 4, "en", {"en": s, "xx": s}) for s in (0, 1)
@@ -111,7 +114,7 @@ def test_questions_come_nearer_to_their_answers(
 ) -> None:
     monkeypatch.setattr(encoder_training, "STEPS", 60)
     monkeypatch.setattr(encoder_training, "_RATE", 1e-2)
-    plain = {name: one.detach().clone() for name, one in _model().named_parameters()}
+    plain = {name: weight.detach().clone() for name, weight in _model().named_parameters()}
     losses: list[float] = []
     updates = fine_tuned(_model(), _groups(), lambda _, loss: losses.append(loss))
     assert np.mean(losses[-5:]) < 0.5 * np.mean(losses[:5])
@@ -131,8 +134,10 @@ def test_questions_come_nearer_to_their_answers(
 def _right(bert: BertModel) -> float:
     """Return for how many questions the nearest of all sentences is right."""
     groups = _groups()
-    vectors = embedded(bert, [one for group in groups for one in group.paragraphs["en"].sentences])
-    asked = embedded(bert, [one.ids for group in groups for one in group.questions])
+    vectors = embedded(
+        bert, [sentence for group in groups for sentence in group.paragraphs["en"].sentences]
+    )
+    asked = embedded(bert, [question.ids for group in groups for question in group.questions])
     nearest = (asked @ vectors.T).argmax(axis=1)
     return float(np.mean(nearest == np.arange(len(nearest))))
 

@@ -173,7 +173,7 @@ def test_while_the_newest_is_damaged_the_previous_shows_nothing_that_was_removed
         assert "ingest sync" in warning
         documents = engine.generation.records
         # The register changed, the letter was removed: only what is still published is shown.
-        assert [one.document.path for one in documents.documents()] == ["bees.md"]
+        assert [indexed.document.path for indexed in documents.documents()] == ["bees.md"]
         assert documents.document("letter") is None
         for question in ("What is secret about the letter of the board?", QUESTION):
             answer = engine.answer(question)
@@ -194,7 +194,7 @@ def test_a_document_for_members_does_not_become_public_again(settings: Settings)
     second = generation_ids(settings.index)[1]
     with _flipped(_in_shard(settings.index, second, SENTENCE_VECTORS_FILE), 150):
         found = open_generation(settings.index, audiences=["public"]).records.documents()
-        assert [one.document.path for one in found] == ["harbours.md"]
+        assert [indexed.document.path for indexed in found] == ["harbours.md"]
 
 
 def test_it_names_the_reader_it_was_built_beside_and_works_with_any(

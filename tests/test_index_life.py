@@ -39,7 +39,9 @@ def _write(settings: Settings, name: str, text: str) -> Path:
 
 
 def _paths(settings: Settings) -> list[str]:
-    return [one.document.path for one in open_generation(settings.index).records.documents()]
+    return [
+        indexed.document.path for indexed in open_generation(settings.index).records.documents()
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +79,8 @@ def test_a_moved_document_is_not_read_and_keeps_its_vectors(
 
 
 def _vectors(generation: Generation, path: str) -> np.ndarray:
-    (one,) = [d for d in generation.records.documents() if d.document.path == path]
-    return generation.passages.vectors(np.arange(one.first, one.end))
+    (indexed,) = [d for d in generation.records.documents() if d.document.path == path]
+    return generation.passages.vectors(np.arange(indexed.first, indexed.end))
 
 
 def test_the_same_content_is_indexed_once(filled: Settings) -> None:
@@ -155,8 +157,8 @@ def test_a_copy_for_other_readers_is_a_document_of_its_own(filled: Settings) -> 
     report = _sync(filled)
     assert not report.plan.duplicates
     audiences = {
-        one.document.path: one.document.audience
-        for one in open_generation(filled.index).records.documents()
+        indexed.document.path: indexed.document.audience
+        for indexed in open_generation(filled.index).records.documents()
     }
     assert audiences == {"a-copy.md": "public", "one.md": "members", "two.md": "public"}
 
@@ -182,7 +184,9 @@ def test_a_changed_description_alone_is_recognised_and_loads_no_model(
     report = _sync(filled)
     assert report.plan.described == ["one.md"]
     assert report.published
-    titles = [one.document.title for one in open_generation(filled.index).records.documents()]
+    titles = [
+        indexed.document.title for indexed in open_generation(filled.index).records.documents()
+    ]
     assert titles == ["On tides", "Bees"]
 
 
@@ -251,7 +255,7 @@ def test_an_index_of_an_older_format_is_refused_with_the_command_that_rebuilds_i
     for refused in (open_generation, lambda _: _sync(filled), lambda _: _sync(filled, retry=True)):
         with pytest.raises(NoUsableIndexError, match=f"format {older}.*sync .*--force"):
             refused(filled.index)
-    (check,) = [one for one in examine(ResolvedSettings(filled, {})) if one.name == "index"]
+    (check,) = [check for check in examine(ResolvedSettings(filled, {})) if check.name == "index"]
     assert check.repair.endswith("--force")
     assert _sync(filled, force=True).published
     assert open_generation(filled.index).manifest.format == FORMAT
@@ -359,7 +363,9 @@ def _mirror(settings: Settings, corpora: list[dict[str, str]]) -> None:
 def _files(generation: Generation) -> list[tuple[str, str]]:
     """Return path and content of every file, be it a document or a duplicate of one."""
     records = generation.records
-    documents = [(one.document.path, one.document.sha256) for one in records.documents()]
+    documents = [
+        (indexed.document.path, indexed.document.sha256) for indexed in records.documents()
+    ]
     return sorted([*documents, *((same.path, same.sha256) for same in records.duplicates())])
 
 
@@ -368,11 +374,11 @@ def _everything(generation: Generation) -> str:
     rows = range(generation.passages.size)
     return json.dumps(
         {
-            "documents": [str(one) for one in records.documents()],
-            "passages": [str(one) for one in records.passages(rows).values()],
-            "sentences": [str(one) for one in records.sentences(rows)],
-            "pages": [str(records.pages(one.document.id)) for one in records.documents()],
-            "duplicates": [str(one) for one in records.duplicates()],
+            "documents": [str(indexed) for indexed in records.documents()],
+            "passages": [str(passage) for passage in records.passages(rows).values()],
+            "sentences": [str(sentence) for sentence in records.sentences(rows)],
+            "pages": [str(records.pages(indexed.document.id)) for indexed in records.documents()],
+            "duplicates": [str(duplicate) for duplicate in records.duplicates()],
             "found": records.keyword_search(["report", "tide", "bee"], 20),
         },
         indent=1,

@@ -113,11 +113,11 @@ def test_openvino_gives_the_vectors_and_tokens_of_torch(
     assert _layers(converted) == "OpenVinoLayers"
     assert _layers(by_torch) == "BertEncoder"
     for text in TEXTS:
-        one, other = converted.read_query(text), by_torch.read_query(text)
-        assert np.allclose(one[0], other[0], atol=1e-5)
-        assert one[1] is not None
-        assert other[1] is not None
-        assert np.allclose(one[1].vectors, other[1].vectors, atol=1e-4)
+        found, expected = converted.read_query(text), by_torch.read_query(text)
+        assert np.allclose(found[0], expected[0], atol=1e-5)
+        assert found[1] is not None
+        assert expected[1] is not None
+        assert np.allclose(found[1].vectors, expected[1].vectors, atol=1e-4)
     of_many_lengths = [*TEXTS, *(text * 3 for text in TEXTS)]
     passages = converted.embed_passages(of_many_lengths)
     assert np.allclose(passages, by_torch.embed_passages(of_many_lengths), atol=1e-5)

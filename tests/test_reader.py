@@ -62,7 +62,9 @@ def tokenizer() -> InputTokenizer:
 
 
 def _logits(reading: PassageReading) -> list[float]:
-    sentences = [x for one in reading.sentences for x in (one.answers, one.contradicts)]
+    sentences = [
+        x for sentence in reading.sentences for x in (sentence.answers, sentence.contradicts)
+    ]
     return [reading.answers, *sentences]
 
 
@@ -198,9 +200,9 @@ def test_any_text_is_read(reader: Reader, question: str, head: str, sentences: l
     (reading,) = reader.read(question, [PassageInput(head, sentences)])
     assert len(reading.sentences) == len(sentences)
     assert np.isfinite(_logits(reading)).all()
-    for sentence, one in zip(sentences, reading.sentences, strict=True):
-        if one.span is not None:
-            start, end = one.span
+    for sentence, sentence_reading in zip(sentences, reading.sentences, strict=True):
+        if sentence_reading.span is not None:
+            start, end = sentence_reading.span
             assert 0 <= start < end <= len(sentence)
             assert sentence[start:end] == sentence[start:end].lstrip()
     if reading.span is not None:

@@ -65,12 +65,14 @@ def test_a_bad_file_is_reported_and_the_others_are_read(
 
 def test_what_a_library_prints_is_no_answer(tmp_path: Path) -> None:
     found = _read(_files(tmp_path, "print", "good"))
-    assert [isinstance(one, Reading) for one in found] == [True, True]
+    assert [isinstance(result, Reading) for result in found] == [True, True]
 
 
 def test_results_come_in_the_order_of_the_files(tmp_path: Path) -> None:
     paths = _files(tmp_path, *(f"word{n}" for n in range(40)))
-    texts = [one.pages[0].text.split()[0] for one in _read(paths) if isinstance(one, Reading)]
+    texts = [
+        result.pages[0].text.split()[0] for result in _read(paths) if isinstance(result, Reading)
+    ]
     assert texts == [f"word{n}" for n in range(40)]
 
 
@@ -84,7 +86,7 @@ def test_names_of_any_kind_reach_the_reader(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).write_text("# Title\n\nText here.\n", encoding="utf-8")
     found = _read([tmp_path / name for name in names], module="ingest.reader_process")
-    assert all(isinstance(one, Reading) for one in found)
+    assert all(isinstance(result, Reading) for result in found)
 
 
 def test_the_same_reading_arrives_as_without_a_child(tmp_path: Path) -> None:

@@ -39,27 +39,31 @@ def test_it_has_what_staff_have() -> None:
     assert set(formats) == {"pdf", "docx", "html", "md", "txt"}
     assert formats.count("pdf") > len(formats) / 2
     assert {briefing.language for briefing in BRIEFINGS} == {"en", "fr", "es", "ar"}
-    assert [one.id for one in BRIEFINGS if one.audience == "members"] == ["figures-that-differ"]
+    assert [briefing.id for briefing in BRIEFINGS if briefing.audience == "members"] == [
+        "figures-that-differ"
+    ]
 
 
 def test_two_pairs_of_editions_share_a_number_and_differ() -> None:
-    pairs = [(one, BY_ID[one.supersedes]) for one in BRIEFINGS if one.supersedes]
+    pairs = [(newer, BY_ID[newer.supersedes]) for newer in BRIEFINGS if newer.supersedes]
     assert len(pairs) == 2
     for newer, older in pairs:
         assert (newer.number, newer.title) == (older.number, older.title)
         assert newer.edition > older.edition
         assert newer.published > older.published
-        figures = [set(re.findall(r"\d[\d ,.]*\d", str(one.blocks))) for one in (newer, older)]
+        figures = [
+            set(re.findall(r"\d[\d ,.]*\d", str(briefing.blocks))) for briefing in (newer, older)
+        ]
         assert figures[0] - figures[1]
         assert figures[1] - figures[0]
 
 
 def test_translations_name_their_original_and_keep_its_shape() -> None:
-    translations = [one for one in BRIEFINGS if one.translation_of]
-    assert {one.language for one in translations} == {"fr", "es", "ar"}
-    for one in translations:
-        original = BY_ID[one.translation_of or ""]
-        assert [type(b) for b in one.blocks] == [type(b) for b in original.blocks]
+    translations = [briefing for briefing in BRIEFINGS if briefing.translation_of]
+    assert {briefing.language for briefing in translations} == {"fr", "es", "ar"}
+    for translation in translations:
+        original = BY_ID[translation.translation_of or ""]
+        assert [type(b) for b in translation.blocks] == [type(b) for b in original.blocks]
 
 
 def test_the_catalogue_names_every_document_with_its_sources() -> None:
@@ -73,7 +77,7 @@ def test_the_catalogue_names_every_document_with_its_sources() -> None:
         assert entry.sources
 
 
-@pytest.mark.parametrize("briefing", BRIEFINGS, ids=lambda one: one.id)
+@pytest.mark.parametrize("briefing", BRIEFINGS, ids=lambda briefing: briefing.id)
 def test_a_briefing_says_what_it_is_and_is_read_whole(briefing: Briefing) -> None:
     reading = _read(briefing)
     text = _text(reading)
@@ -84,7 +88,9 @@ def test_a_briefing_says_what_it_is_and_is_read_whole(briefing: Briefing) -> Non
 
 
 @pytest.mark.parametrize(
-    "briefing", [one for one in BRIEFINGS if one.format == "pdf"], ids=lambda one: one.id
+    "briefing",
+    [briefing for briefing in BRIEFINGS if briefing.format == "pdf"],
+    ids=lambda briefing: briefing.id,
 )
 def test_a_pdf_counts_its_pages_after_the_cover(briefing: Briefing) -> None:
     pages = _read(briefing).pages

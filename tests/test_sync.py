@@ -43,7 +43,9 @@ def test_why_names_the_document_that_a_file_repeats(settings: Settings) -> None:
     _sync(settings)
     engine = open_engine(settings)
     found = {path: explain(engine, "Who counts bees?", path) for path in ("bees.md", "old/bees.md")}
-    twice = next(one for one in found.values() if one.outcome is Outcome.NOT_INDEXED)
+    twice = next(
+        explanation for explanation in found.values() if explanation.outcome is Outcome.NOT_INDEXED
+    )
     assert "content as bees.md" in twice.reason or "content as old/bees.md" in twice.reason
 
 
@@ -60,7 +62,7 @@ def test_a_sync_publishes_documents_pages_passages_and_vectors(filled: Settings)
     assert report.plan.added == ["one.txt", "two.md"]
     generation = open_generation(filled.index)
     assert generation.id == report.generation
-    titles = [one.document.title for one in generation.records.documents()]
+    titles = [indexed.document.title for indexed in generation.records.documents()]
     assert titles == ["The first report", "The second report"]
     assert generation.passages.size == report.counts["passages"] == 2
     vectors = generation.sentence_vectors(np.arange(report.counts["sentences"]))
@@ -105,7 +107,7 @@ def test_changes_are_mirrored_and_vectors_carried_over(filled: Settings) -> None
     assert report.carried_over == 1  # the sentence on bees
     assert report.generation is not None
     assert report.generation > (first.generation or "")
-    found = {one.document.path for one in open_generation(filled.index).records.documents()}
+    found = {indexed.document.path for indexed in open_generation(filled.index).records.documents()}
     assert found == {"three.txt", "two.md"}
 
 
@@ -128,7 +130,9 @@ def test_the_name_of_a_file_without_headings_is_its_title_and_is_not_embedded(
     _write(filled, "four.txt", "It is new, so that vectors are checked by the model.\n")
     _sync(filled)
     documents = open_generation(filled.index).records.documents()
-    titles = {one.document.path: (one.document.title, one.own_title) for one in documents}
+    titles = {
+        indexed.document.path: (indexed.document.title, indexed.own_title) for indexed in documents
+    }
     assert titles["moved.txt"] == ("moved", "")
     assert titles["four.txt"] == ("four", "")
 
@@ -139,9 +143,9 @@ def test_every_passage_is_found_by_the_title_that_the_catalogue_gives(filled: Se
     _write(filled, "catalogue.toml", '[[document]]\npath = "one.txt"\ntitle = "The lagoon"\n')
     assert _sync(filled).embedded == 0
     records = open_generation(filled.index).records
-    (one,) = [one for one in records.documents() if one.document.path == "one.txt"]
+    (indexed,) = [indexed for indexed in records.documents() if indexed.document.path == "one.txt"]
     found = {row for row, _ in records.keyword_search(["lagoon"], 20)}
-    assert found == set(range(one.first, one.end))
+    assert found == set(range(indexed.first, indexed.end))
 
 
 def test_the_catalogue_describes_documents_without_embedding_anew(filled: Settings) -> None:
@@ -175,7 +179,7 @@ def test_another_type_alone_is_another_description(filled: Settings) -> None:
     assert (report.plan.described, report.published, report.embedded) == (["one.txt"], True, 0)
     records = open_generation(filled.index).records
     paths = {
-        kind: [one.document.path for one in records.select_documents({"type": kind})]
+        kind: [indexed.document.path for indexed in records.select_documents({"type": kind})]
         for kind in ("report", "resolution")
     }
     assert paths == {"report": ["one.txt"], "resolution": []}
@@ -347,7 +351,7 @@ def test_a_faulty_catalogue_is_named(filled: Settings, text: str, words: str) ->
 def test_files_that_share_a_name_keep_their_ending_as_id(filled: Settings) -> None:
     _write(filled, "one.md", "# Another\n\nText here.")
     _sync(filled)
-    ids = {one.document.id for one in open_generation(filled.index).records.documents()}
+    ids = {indexed.document.id for indexed in open_generation(filled.index).records.documents()}
     assert ids == {"one.txt", "one.md", "two"}
 
 
@@ -402,7 +406,7 @@ def test_files_that_name_no_audience_are_for_the_default_one_and_counted(filled:
     assert _default_audience(report) == {"name": "members", "files": 1}
     assert 'for "members" (setting default_audience)' in report.warnings[0]
     records = open_generation(filled.index, audiences=["public"]).records
-    assert [one.document.path for one in records.documents()] == ["one.txt"]
+    assert [indexed.document.path for indexed in records.documents()] == ["one.txt"]
     assert not _sync(members).published
 
 
@@ -418,5 +422,5 @@ def test_one_id_for_two_audiences_is_refused_with_the_repair(filled: Settings) -
         _sync(filled)
     _write(filled, "catalogue.toml", f'{entry}id = "one-for-members"\n')
     _sync(filled)
-    ids = {one.document.id for one in open_generation(filled.index).records.documents()}
+    ids = {indexed.document.id for indexed in open_generation(filled.index).records.documents()}
     assert ids == {"one-for-members", "one", "two"}  # the public one keeps its short id

@@ -16,7 +16,7 @@ from index.language import UN_LANGUAGES, detect_language
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "alike"),
     [
         ("Co\u2011Chairs", "co-chairs"),
         ("11\u00a0000", "11 000"),
@@ -27,8 +27,8 @@ from index.language import UN_LANGUAGES, detect_language
         ("STRASSE", "straße"),
     ],
 )
-def test_folding_makes_alike_what_reads_alike(one: str, other: str) -> None:
-    assert fold(one) == fold(other)
+def test_folding_makes_alike_what_reads_alike(text: str, alike: str) -> None:
+    assert fold(text) == fold(alike)
 
 
 @given(st.text())
@@ -37,7 +37,7 @@ def test_folding_twice_changes_nothing_but_compositions(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "one", "other"),
+    ("language", "phrase", "inflected"),
     [
         ("en", "Recommendations were adopted", "adopting a recommendation"),
         ("fr", "les résolutions adoptées", "résolution adoptée"),
@@ -47,8 +47,8 @@ def test_folding_twice_changes_nothing_but_compositions(text: str) -> None:
         ("en", "10,000 people", "10 000 people"),
     ],
 )
-def test_inflected_words_meet_in_one_term(language: str, one: str, other: str) -> None:
-    assert set(terms(one, language)) == set(terms(other, language))
+def test_inflected_words_meet_in_one_term(language: str, phrase: str, inflected: str) -> None:
+    assert set(terms(phrase, language)) == set(terms(inflected, language))
 
 
 def test_function_words_are_no_terms_but_acronyms_are() -> None:

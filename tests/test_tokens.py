@@ -102,10 +102,10 @@ def test_tokens_are_carried_over_as_they_are(real_settings: Settings, tmp_path: 
     after = open_generation(settings.index)
     assert before.tokens is not None
     assert after.tokens is not None
-    for one in before.records.documents():
-        now = after.records.document(one.document.id)
+    for then in before.records.documents():
+        now = after.records.document(then.document.id)
         assert now is not None
-        for old, new in zip(range(one.first, one.end), range(now.first, now.end), strict=True):
+        for old, new in zip(range(then.first, then.end), range(now.first, now.end), strict=True):
             assert np.array_equal(before.tokens.stored(old), after.tokens.stored(new))
     added = after.records.document("added")
     assert added is not None

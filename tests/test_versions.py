@@ -118,7 +118,7 @@ def test_the_askers_version_is_quoted(
     assert holds_fact(answer.text, fact)
     assert document in _documents(answer)
     others = {*_PAIRS, *_PAIRS.values(), "atlas", "atlas.fr"} - {document}
-    same = {one for one in others if one.partition(".")[0] == document.partition(".")[0]}
+    same = {name for name in others if name.partition(".")[0] == document.partition(".")[0]}
     assert not _documents(answer) & same
 
 
@@ -146,10 +146,10 @@ def test_no_statement_is_quoted_in_two_versions(engine: Engine, question: str) -
     generation = engine.generation
     chosen = engine.trace(question).reading.chosen
     assert chosen
-    for one, other in permutations(chosen, 2):
-        same = generation.counterparts(one.hit.document.id, other.hit.document.id)
-        translated = one.hit.document.language != other.hit.document.language
-        assert not translated or not {same.get(row) for row in one.rows} & set(other.rows)
+    for left, right in permutations(chosen, 2):
+        same = generation.counterparts(left.hit.document.id, right.hit.document.id)
+        translated = left.hit.document.language != right.hit.document.language
+        assert not translated or not {same.get(row) for row in left.rows} & set(right.rows)
 
 
 def _exchanged(engine: Engine, query: Query, hits: list[Hit]) -> AskersVersion:
@@ -159,7 +159,7 @@ def _exchanged(engine: Engine, query: Query, hits: list[Hit]) -> AskersVersion:
 def _scored(engine: Engine, question: str, document: str, text: str) -> ScoredSentence:
     """Return the sentence of a document that holds a text, as a question is read."""
     sentences = engine.trace(question, {"document": document}).reading.sentences
-    return next(one for one in sentences if text in one.sentence.text)
+    return next(scored for scored in sentences if text in scored.sentence.text)
 
 
 def test_a_passage_of_another_version_brings_the_askers_version_in(engine: Engine) -> None:
@@ -192,7 +192,7 @@ def test_the_better_version_takes_the_higher_score(engine: Engine) -> None:
     assert in_one_version("en", ranked[:1], generation) == ranked[:1]
     part = replace(other, rows=(*other.rows, -1), score=1.0, logit=9.0)
     both = in_one_version("en", [part, kept], generation)
-    assert [one.hit.document.id for one in both] == ["atlas.fr", "atlas"]
+    assert [scored.hit.document.id for scored in both] == ["atlas.fr", "atlas"]
 
 
 def test_why_says_that_a_version_gave_way(engine: Engine) -> None:
@@ -231,11 +231,11 @@ def test_translations_belong_together_however_they_are_chained(
 ) -> None:
     query = engine.retriever.query("Où a eu lieu le sommet ?")
     assert query.language == "fr"
-    english = next(one.document for one in documents if one.document.id == "en")
+    english = next(indexed.document for indexed in documents if indexed.document.id == "en")
     found = askers_version(query.language, english, documents, documents)
     assert (found.id if found else None) == own
     # The chain holds where a document in the middle of it may not be read.
-    readable = [one for one in documents if one.document.id != "es"]
+    readable = [indexed for indexed in documents if indexed.document.id != "es"]
     found = askers_version(query.language, english, readable, documents)
     assert (found.id if found else None) == own
 
@@ -261,13 +261,13 @@ def test_most_sentences_of_a_translation_find_their_like(
 def test_same_statements_are_each_others_nearest_and_share_their_figures() -> None:
     vectors = np.eye(8, dtype=np.float32)
     turned = (vectors + 0.1) / np.linalg.norm(vectors + 0.1, axis=1, keepdims=True)
-    one = [f"In {year} it rained." for year in range(2010, 2018)]
-    other = [f"Il a plu en {year}." for year in range(2010, 2018)]
-    assert same_statements(one, other, vectors, turned) == {n: n for n in range(8)}
-    other[3] = "Il a plu en 1999."
-    assert 3 not in same_statements(one, other, vectors, turned)
-    shorter = same_statements(one, other[4:], vectors, turned[4:])
+    original = [f"In {year} it rained." for year in range(2010, 2018)]
+    translation = [f"Il a plu en {year}." for year in range(2010, 2018)]
+    assert same_statements(original, translation, vectors, turned) == {n: n for n in range(8)}
+    translation[3] = "Il a plu en 1999."
+    assert 3 not in same_statements(original, translation, vectors, turned)
+    shorter = same_statements(original, translation[4:], vectors, turned[4:])
     assert shorter == {n: n - 4 for n in range(4, 8)}
-    assert same_statements(one, [], vectors, vectors[:0]) == {}
+    assert same_statements(original, [], vectors, vectors[:0]) == {}
     thousands = ["About 10,000 people."], ["Environ 10\u202f000 personnes."]
     assert same_statements(*thousands, vectors[:1], vectors[:1]) == {}  # nothing to stand out from

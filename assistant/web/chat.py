@@ -162,7 +162,7 @@ def _starter_questions() -> tuple[str, ...]:
 
 def _sidebar(asker: Asker, *, begun: bool) -> dict[str, str]:
     """Draw what stands beside the chat; return the filters that are set."""
-    documents = [one.document for one in asker.documents()]
+    documents = [indexed.document for indexed in asker.documents()]
     languages = sorted({document.language for document in documents})
     years = sorted({(document.published or "")[:4] for document in documents} - {""}, reverse=True)
     types = sorted({document.type or "" for document in documents} - {""})
@@ -190,7 +190,10 @@ def _sidebar(asker: Asker, *, begun: bool) -> dict[str, str]:
                 [
                     ("Index of", manifest.created[:16].replace("T", " ") + " UTC"),
                     ("Documents", str(len(documents))),
-                    ("Passages", str(sum(one.end - one.first for one in asker.documents()))),
+                    (
+                        "Passages",
+                        str(sum(indexed.end - indexed.first for indexed in asker.documents())),
+                    ),
                 ]
             )
         )

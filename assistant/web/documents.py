@@ -28,7 +28,7 @@ def render(asker: Asker) -> None:
     if st.button("← All documents"):
         del st.query_params["document"]
         st.rerun()
-    found = [one for one in asker.documents() if one.document.id == wanted]
+    found = [indexed for indexed in asker.documents() if indexed.document.id == wanted]
     if found:
         _document(found[0], asker)
     else:
@@ -39,14 +39,16 @@ def _list(asker: Asker) -> None:
     st.title("Documents")
     documents = asker.documents()
     sought = st.text_input("Search title, number, edition, type or file", key="documents_sought")
-    found = [one for one in documents if _matches(one.document, sought)]
+    found = [indexed for indexed in documents if _matches(indexed.document, sought)]
     pages = max(1, -(-len(found) // _DOCUMENTS_SHOWN))
     page = st.number_input("Page of the list", 1, pages) if pages > 1 else 1
     st.html(markup.notice(f"{len(found)} of {len(documents)} documents"))
     newer, token = _newer_editions(documents), asker.conversation.token
     first = (page - 1) * _DOCUMENTS_SHOWN
     shown = found[first : first + _DOCUMENTS_SHOWN]
-    cards = [markup.catalogue_card(one, newer.get(one.document.id), token) for one in shown]
+    cards = [
+        markup.catalogue_card(indexed, newer.get(indexed.document.id), token) for indexed in shown
+    ]
     st.html("".join(cards) or markup.notice("No document matches. Try fewer or other words."))
 
 
@@ -61,14 +63,14 @@ def _matches(document: Document, sought: str) -> bool:
     return all(word in text for word in fold(sought).split())
 
 
-def _document(one: IndexedDocument, asker: Asker) -> None:
-    document = one.document
-    documents = [other.document for other in asker.documents()]
+def _document(indexed: IndexedDocument, asker: Asker) -> None:
+    document = indexed.document
+    documents = [listed.document for listed in asker.documents()]
     newer = _newer_editions(asker.documents())
     relatives = _relatives(document, documents)
     token = asker.conversation.token
     st.html(markup.document_head(document, newer.get(document.id), relatives, token))
-    rows = range(one.first, one.end)
+    rows = range(indexed.first, indexed.end)
     parts = max(1, -(-len(rows) // _PASSAGES_SHOWN))
     part = st.number_input(f"Part, of {parts}", 1, parts) if parts > 1 else 1
     shown = rows[(part - 1) * _PASSAGES_SHOWN :][:_PASSAGES_SHOWN]
@@ -97,7 +99,11 @@ def _place(passage: Passage, document: Document, pages: dict[int, Page]) -> str:
 
 def _newer_editions(documents: Sequence[IndexedDocument]) -> dict[str, Document]:
     """Return the documents that replace others, by the id of what they replace."""
-    return {one.document.supersedes: one.document for one in documents if one.document.supersedes}
+    return {
+        indexed.document.supersedes: indexed.document
+        for indexed in documents
+        if indexed.document.supersedes
+    }
 
 
 def _relatives(document: Document, documents: Sequence[Document]) -> list[tuple[str, Document]]:

@@ -101,10 +101,10 @@ def nearest(hit: Hit, language: str, token: str) -> str:
 </details></article>"""
 
 
-def catalogue_card(one: IndexedDocument, replaced_by: Document | None, token: str) -> str:
+def catalogue_card(indexed: IndexedDocument, replaced_by: Document | None, token: str) -> str:
     """Return the card of a document in the list."""
-    document = one.document
-    facts = [*_particulars(document), f"{one.end - one.first} passages"]
+    document = indexed.document
+    facts = [*_particulars(document), f"{indexed.end - indexed.first} passages"]
     address = _document_address(document.id, token)
     return f"""<article class="document" dir="auto">
 <h5><a href="{address}" target="_self">{shown(document.title)}</a></h5>

@@ -92,7 +92,7 @@ def gathered(materials: Materials, tokenizer: InputTokenizer) -> Rows:
     public = squad_examples(materials.datasets, chance, materials.aside, materials.most)
     taught = [example for example in from_cards if not example.held]
     taught += [altered for example in taught if (altered := renumbered(example, chance))]
-    public += [other for example in public if (other := renumbered(example, chance))]
+    public += [altered for example in public if (altered := renumbered(example, chance))]
     rows = Rows(encoded(taught, tokenizer) * materials.card_passes + encoded(public, tokenizer))
     rows.evaluation["cards"] = encoded(
         [example for example in from_cards if example.held], tokenizer

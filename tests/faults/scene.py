@@ -101,8 +101,8 @@ class Scene:
     def lost(self) -> list[str]:
         """Return the files that are not served, and what is served without being there."""
         served = {
-            (one.document.path, one.document.sha256)
-            for one in open_generation(self.index).records.documents()
+            (indexed.document.path, indexed.document.sha256)
+            for indexed in open_generation(self.index).records.documents()
         }
         there = {
             (file.relative_to(self.corpus).as_posix(), file_sha256(file))
