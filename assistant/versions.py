@@ -40,11 +40,13 @@ def in_askers_version(
     as there were.
     """
     everything = generation.records.documents()
-    versions = _versions((indexed.document for indexed in searched), everything, query.language)
+    versions = versions_by_id(
+        (indexed.document for indexed in searched), everything, query.language
+    )
     found: dict[int, Hit] = {}
     gave_way: dict[str, str] = {}
     for hit in hits:
-        own = _askers(hit.document, versions, query.language)
+        own = askers_version(hit.document, versions, query.language)
         if own is None:
             found.setdefault(hit.row, hit)
             continue
@@ -60,20 +62,6 @@ def in_askers_version(
     return AskersVersion(list(found.values())[: len(hits)], gave_way)
 
 
-def askers_version(
-    language: str,
-    document: Document,
-    searched: Sequence[IndexedDocument],
-    everything: Sequence[IndexedDocument],
-) -> Document | None:
-    """Return the version in the question's language to which a document gives way, if any.
-
-    ``searched`` are the documents that may be found, of ``everything`` that is indexed.
-    """
-    versions = _versions((indexed.document for indexed in searched), everything, language)
-    return _askers(document, versions, language)
-
-
 def in_one_version(
     language: str, ranked: Sequence[ScoredSentence], generation: Generation
 ) -> list[ScoredSentence]:
@@ -82,7 +70,7 @@ def in_one_version(
     The better one takes the higher score of both. Best first, ties by row.
     """
     everything = generation.records.documents()
-    versions = _versions((scored.hit.document for scored in ranked), everything, language)
+    versions = versions_by_id((scored.hit.document for scored in ranked), everything, language)
     places = {(scored.hit.document.id, scored.rows): n for n, scored in enumerate(ranked)}
     quotable = {row for scored in ranked for row in scored.rows}
     scores = [(scored.score, scored.logit) for scored in ranked]
@@ -105,7 +93,7 @@ def in_one_version(
     return sorted(chosen, key=lambda c: (-c.logit, c.row))
 
 
-def _versions(
+def versions_by_id(
     documents: Iterable[Document], everything: Iterable[IndexedDocument], language: str
 ) -> dict[str, list[Document]]:
     """Return the versions of each document that has several among these, by its id.
@@ -133,9 +121,10 @@ def _versions(
     return found
 
 
-def _askers(
+def askers_version(
     document: Document, versions: Mapping[str, list[Document]], language: str
 ) -> Document | None:
+    """Return the version in the asker's language to which a document gives way, if any."""
     better = [] if document.language == language else _better(document, versions)
     return better[0] if better and better[0].language == language else None
 
