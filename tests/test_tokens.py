@@ -139,15 +139,16 @@ def test_a_store_that_is_left_is_freed_at_once(real_settings: Settings) -> None:
         gc.enable()
 
 
-def test_a_model_that_is_left_is_freed_when_another_is_loaded(tiny_model: Path) -> None:
-    def load() -> weakref.ref[object]:
-        return weakref.ref(load_embedder(str(tiny_model), tiny_model))
+def test_a_model_that_is_left_is_freed_when_another_is_loaded(
+    tiny_model: Path, tmp_path: Path
+) -> None:
+    def load(folder: Path) -> weakref.ref[object]:
+        return weakref.ref(load_embedder(str(folder), folder))
 
-    load()
-    first = load()
-    load()
-    load()
-    assert first() is None
+    others = [Path(shutil.copytree(tiny_model, tmp_path / name)) for name in ("left", "next")]
+    load(tiny_model)
+    left, _ = map(load, others)
+    assert left() is None
     assert gc.get_freeze_count() > len(gc.get_objects())  # the libraries, and they only
 
 
