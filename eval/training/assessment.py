@@ -100,7 +100,7 @@ def _by(
     """Return figures of each kind: its own questions against all of the other sort."""
     groups: dict[str, list[Prediction]] = defaultdict(list)
     for p in found:
-        groups[getattr(p.row.example, key)].append(p)
+        groups[getattr(p.row, key)].append(p)
     result = {}
     for name, group in sorted(groups.items()):
         own_right = [p.score for p in group if p.answerable]

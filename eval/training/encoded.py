@@ -25,14 +25,17 @@ class Encoded:
 
     ``sentence_of`` has for each token the number of its sentence, -1 for the others. ``span`` has
     the first and the last token of the words that answer: (0, 0) where nothing answers, and
-    (-1, -1) where the words are not known.
+    (-1, -1) where the words are not known. The others are those of ``Example``.
     """
 
     ids: NDArray[np.int32]
     sentence_of: NDArray[np.int16]
     labels: tuple[int, ...]
     span: tuple[int, int]
-    example: Example
+    weight: float = 1.0
+    denials_known: bool = False
+    kind: str = ""
+    language: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,10 @@ def _encoded(example: Example, passage: _Passage, question: list[int]) -> Encode
         np.array([-1] * offset + passage.sentence_of + [-1], np.int16),
         tuple(labels),
         _span(example, passage, offset),
-        example,
+        example.weight,
+        example.denials_known,
+        example.kind,
+        example.language,
     )
 
 
@@ -164,6 +170,6 @@ def batch_of(rows: Sequence[Encoded]) -> Batch:
         np.arange(longest)[None] < lengths[:, None],
         labels,
         np.array([row.span for row in rows], np.int64),
-        np.array([row.example.weight for row in rows], np.float32),
-        np.array([row.example.denials_known for row in rows], np.float32),
+        np.array([row.weight for row in rows], np.float32),
+        np.array([row.denials_known for row in rows], np.float32),
     )

@@ -14,7 +14,7 @@ from index.reader_input import TURNS
 # Beside every question of a card: this share also without its right sentences, over a part of
 # the card, and over the most alike of some other cards.
 _WITHOUT_RIGHT, _PART, _OTHER_CARD = 0.35, 0.3, 0.45
-_OTHER_CARDS = 25
+_OTHER_CARDS = 100
 _HEADLESS_PART = 0.3
 _FEWEST_LEFT = 3
 _WEIGHT, _DERIVED_WEIGHT, _OTHER_WEIGHT = 1.5, 1.0, 0.8

