@@ -404,5 +404,14 @@ def test_the_command_trains_packs_and_evaluates_a_reader(
     learned, before = read_reader(out / "reader.npz"), read_reader(READER_FILE)
     assert set(learned) == set(before)
     assert any(not np.array_equal(learned[name], before[name]) for name in before)
+    averaged = tmp_path / "averaged"
+    arguments_of_mean = [str(out / "reader.npz"), str(READER_FILE), "--prepared", str(file)]
+    assert main(["average-readers", *arguments_of_mean, "--out", str(averaged)]) == 0
+    name = "bert.encoder.layer.9.output.dense.bias"
+    mean = (learned[name] + before[name]) / 2
+    np.testing.assert_allclose(read_reader(averaged / "reader.npz")[name], mean, atol=1e-3)
+    assert "right sentence first" in capsys.readouterr().out
+    assert main(["average-readers", str(cards), *arguments_of_mean[1:], "--out", str(out)]) == 2
+    assert "no reader" in capsys.readouterr().err
     assert main([*arguments, "--out", str(out), "--resume"]) == 0  # there is nothing left to do
     assert read_reader(out / "reader.npz").keys() == before.keys()

