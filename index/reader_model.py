@@ -17,16 +17,9 @@ from weakref import WeakValueDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from index.reader_files import (
-    GRAPH_FILE,
-    READER_FILE,
-    TOKENIZER_FILE,
-    Embeddings,
-    fingerprint,
-    read_embeddings,
-    reader_folder,
-)
-from index.reader_graph import LEFT_OUT, compiled_graph
+from index.encoder_graph import LEFT_OUT, compiled_graph
+from index.packaged_files import TOKENIZER_FILE, Embeddings, packaged_folder, read_embeddings
+from index.reader_files import GRAPH_FILE, READER_FILE, fingerprint, reader_folder
 from index.reader_input import (
     PADDING,
     InputTokenizer,
@@ -233,9 +226,10 @@ def load_reader(cache: Path, *, exact: bool = False, file: Path = READER_FILE) -
     with _LOADING:
         reader = _LOADED.get((folder, exact))
         if reader is None:
+            packaged = packaged_folder(cache)
             reader = Reader(
-                InputTokenizer(folder / TOKENIZER_FILE),
-                read_embeddings(folder),
+                InputTokenizer(packaged / TOKENIZER_FILE),
+                read_embeddings(packaged),
                 compiled_graph(folder / GRAPH_FILE, exact=exact),
                 fingerprint(file),
             )

@@ -38,37 +38,37 @@ def windows(passage: int, head: int, sentences: Sequence[SentenceTokens]) -> lis
 
     Each token of a sentence is in one window at least, and there is always a window.
     """
-    room = PASSAGE_TOKENS - head
+    most = PASSAGE_TOKENS - head
     pieces = [
-        Piece(number, first, min(first + room, len(sentence.ids)))
+        Piece(number, first, min(first + most, len(sentence.ids)))
         for number, sentence in enumerate(sentences)
-        for first in range(0, len(sentence.ids), room)
+        for first in range(0, len(sentence.ids), most)
     ]
     found: list[Window] = []
     start = end = 0
     while end < len(pieces):
-        start = _start(pieces, start, end, room)
-        end = _end(pieces, start, room)
+        start = _start(pieces, start, end, most)
+        end = _end(pieces, start, most)
         found.append(Window(passage, tuple(pieces[start:end])))
     return found or [Window(passage, ())]
 
 
-def _start(pieces: Sequence[Piece], before: int, end: int, room: int) -> int:
+def _start(pieces: Sequence[Piece], before: int, end: int, most: int) -> int:
     """Return where a window starts that holds the piece ``end`` and some of those before it."""
     start = end
     length = pieces[end].length
     while start > before + 1 and end - start < _OVERLAP:
         length += pieces[start - 1].length
-        if length > room:
+        if length > most:
             break
         start -= 1
     return start
 
 
-def _end(pieces: Sequence[Piece], start: int, room: int) -> int:
+def _end(pieces: Sequence[Piece], start: int, most: int) -> int:
     """Return the end of the longest window that starts with a piece."""
     end, length = start, 0
-    while end < len(pieces) and length + pieces[end].length <= room:
+    while end < len(pieces) and length + pieces[end].length <= most:
         length += pieces[end].length
         end += 1
     return end

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from index.embedder import Embedder, Vectors
+from index.dense import Vectors
+from index.embedder import Embedder
 from index.foreign_questions import foreign_questions, question_vectors
 from index.manifest import EmbedderRecord
 from index.tokens import Centres, Tokens, mean_token

@@ -101,7 +101,7 @@ def _state(name: str, pointer: Pointer) -> str:
         return "published"
     if not pointer.generation:
         return "not published"
-    return "held back" if name > pointer.generation and name not in pointer.history else "former"
+    return "held back" if name > pointer.generation and name not in pointer.history else "earlier"
 
 
 def verified(index: Path, generation: str | None = None) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from corpus.errors import UsageError
 from corpus.settings import Settings
-from index.embedder import Embedder, load_embedder, same_model
+from index.embedder import Embedder, load_embedder
 from index.generations import Generation
 from index.manifest import EmbedderRecord
+from index.probe import same_model
 
 
 class Model:

@@ -262,7 +262,7 @@ def test_what_is_published_is_kept_in_the_pointer(two: Settings) -> None:
     assert pointer
     assert (pointer.generation, pointer.history) == (second, (first,))
     assert len(pointer.permitted or ()) == 2
-    assert [g["state"] for g in index_status(two.index)["generations"]] == ["former", "published"]
+    assert [g["state"] for g in index_status(two.index)["generations"]] == ["earlier", "published"]
 
 
 def test_verify_names_what_is_wrong(two: Settings) -> None:
