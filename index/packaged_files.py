@@ -6,7 +6,9 @@ They lie in the user's cache, made on first use.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +53,14 @@ def packaged_folder(cache: Path) -> Path:
     Raises AssistantError when the packaged encoder is missing or has other weights.
     """
     return made_once(cache, f"embeddings-{SOURCE_SHA256[:8]}-v{_CONVERSION}", _convert)
+
+
+@lru_cache(maxsize=1)
+def packaged_tokenizer(folder: Path) -> Any:
+    """Open the tokenizer in that folder, once: threads may share it, as nothing changes it."""
+    from tokenizers import Tokenizer
+
+    return Tokenizer.from_file(str(folder / TOKENIZER_FILE))
 
 
 def read_embeddings(folder: Path) -> Embeddings:

@@ -7,7 +7,6 @@ tokenised by itself. Training (``eval.training``) and the product both make thei
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 # Most tokens of the question, of the head, and of head and sentences together.
@@ -30,15 +29,10 @@ class SentenceTokens:
 
 
 class InputTokenizer:
-    """Tokenises questions, heads and sentences by the tokenizer in a model's folder.
+    """Tokenises questions, heads and sentences by a tokenizer of the ``tokenizers`` library."""
 
-    Not to be called by two threads at once.
-    """
-
-    def __init__(self, file: Path) -> None:
-        from tokenizers import Tokenizer
-
-        self._tokenizer: Any = Tokenizer.from_file(str(file))
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
 
     def question(self, text: str) -> list[int]:
         """Return the ids of a question. Of a longer one the end is kept, where the question is."""

