@@ -119,6 +119,16 @@ def _add_bench(commands: Any) -> None:
     bench.add_argument("--passages", type=int, default=100_000, help="default: 100000")
     bench.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_json(bench)
+    peers = bench.add_argument_group("beside txtai and LlamaIndex")
+    peers.add_argument("--peers", action="store_true", help="compare retrieval with theirs instead")
+    peers.add_argument("--dataset", choices=("beir", "squad", "xquad"))
+    peers.add_argument("paths", nargs="*", type=Path, metavar="PATH")
+    peers.add_argument("--paragraphs", type=int, default=800, metavar="N", help="default: 800")
+    peers.add_argument("--questions", type=int, default=200, metavar="N", help="default: 200")
+    peers.add_argument("--rounds", type=int, default=3, metavar="N", help="default: 3")
+    peers.add_argument(
+        "--work", type=Path, metavar="DIR", help="for the peers' environments (default: the cache)"
+    )
 
 
 def _add_refusals(commands: Any) -> None:
@@ -315,6 +325,8 @@ def _golden(arguments: argparse.Namespace) -> int:
 
 
 def _bench(arguments: argparse.Namespace) -> int:
+    if arguments.peers:
+        return _bench_peers(arguments)
     from eval.benchmarks.index_life import bench_index
 
     with _named_progress() as progress:
@@ -336,6 +348,27 @@ def _bench(arguments: argparse.Namespace) -> int:
         )
     grown = found["growth_mb"]
     sys.stdout.write(f"Growth: {grown['memory']} MB of memory, {grown['vectors']} MB of vectors\n")
+    return 0
+
+
+def _bench_peers(arguments: argparse.Namespace) -> int:
+    from corpus.errors import UsageError
+    from eval.benchmarks.peer_report import table
+    from eval.benchmarks.peers import Extent, bench_peers
+
+    if arguments.dataset is None or not arguments.paths:
+        raise UsageError("--peers needs paragraphs and questions: --dataset NAME PATH...")
+    settings = settings_of(arguments).values
+    extent = Extent(arguments.paragraphs, arguments.questions, arguments.rounds)
+    work = arguments.work or settings.cache / "peers"
+    with _named_progress() as progress:
+        found = bench_peers(
+            arguments.dataset, arguments.paths, extent, settings, work, arguments.out, progress
+        )
+    if arguments.json:
+        print_json(found)
+    else:
+        sys.stdout.write(table(found))
     return 0
 
 

@@ -16,9 +16,9 @@ FILES = sorted(
 IMPORTERS = {
     "bs4": {"ingest.formats.html"},
     "docx": {"ingest.formats.docx", "corpus.sample.docx"},
-    "faiss": {"index.faiss_dense"},
+    "faiss": {"index.faiss_dense", "eval.benchmarks.peer_llamaindex"},
     "jinja2": {"eval.report"},
-    "llama_index": {"assistant.integrations.llama_index"},
+    "llama_index": {"assistant.integrations.llama_index", "eval.benchmarks.peer_llamaindex"},
     "markdown_it": {"ingest.formats.markdown", "corpus.sample.briefing"},
     "py3langid": {"index.language"},
     "openpyxl": {"eval.cases"},
@@ -51,6 +51,7 @@ IMPORTERS = {
         "eval.encoder_training",
         "eval.fit_encoder",
     },
+    "txtai": {"eval.benchmarks.peer_txtai"},
 }
 
 
