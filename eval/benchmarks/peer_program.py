@@ -2,7 +2,7 @@
 
 It runs in any environment: it imports the standard library, and ``SYSTEM.py`` by its path. That
 module has ``LIBRARIES``, the distributions whose versions are reported, and ``opened(task)``, which
-imports what it needs, loads the model and returns a ``System``. The task is an object with
+imports what it needs, loads the model and returns an ``OpenedSystem``. The task is an object with
 
 * ``paragraphs``: list of ``{"id": …, "text": …}``; ``questions``: list of texts
 * ``model``: the sentence-transformers folder; ``query_prefix``, ``passage_prefix``
@@ -28,7 +28,7 @@ from typing import Any, Protocol
 DEPTH = 10
 
 
-class System(Protocol):
+class OpenedSystem(Protocol):
     """A system with its model loaded, and no index yet."""
 
     def index(self) -> None:
@@ -41,7 +41,9 @@ class System(Protocol):
 
 
 def measured(
-    opened: Callable[[Mapping[str, Any]], System], libraries: Sequence[str], task: Mapping[str, Any]
+    opened: Callable[[Mapping[str, Any]], OpenedSystem],
+    libraries: Sequence[str],
+    task: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Open a system, index, ask every question once, and return what is printed."""
     began = time.perf_counter()

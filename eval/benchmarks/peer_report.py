@@ -29,8 +29,8 @@ def table(found: Mapping[str, Any]) -> str:
     """
     systems = found["systems"]
     lines = [
-        f"{found['paragraphs']} paragraphs, {found['questions']} questions, "
-        f"{found['rounds']} rounds; medians over rounds",
+        f"Medians over rounds: {found['rounds']}; paragraphs: {found['paragraphs']}; "
+        f"questions: {found['questions']}",
         "",
         _line(["", *(title for title, _ in MEASURES.values())]),
         _line(["---"] * (len(MEASURES) + 1)),

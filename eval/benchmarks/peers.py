@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from corpus.errors import AssistantError, UsageError
 from corpus.settings import Settings
 from eval.benchmarks.peer_environments import REQUIREMENTS, environment
+from eval.benchmarks.peer_program import DEPTH
 from eval.benchmarks.peer_report import chart
 from eval.datasets import DATASETS
 from eval.datasets.pool import Dataset, Question
@@ -38,7 +39,6 @@ _HERE = Path(__file__).parent
 _ROOT = _HERE.parent.parent
 _PROGRAM = _HERE / "peer_program.py"
 _PEERS = {"txtai": "peer_txtai.py", "LlamaIndex": "peer_llamaindex.py"}
-_DEPTH = 10
 _SHOWN = 15
 _T = TypeVar("_T")
 Progress = Callable[[str, int, int], None]
@@ -238,11 +238,15 @@ def measure(system: System, task: Task, work: Path) -> Measured:
 
 def _failed(system: System, how: str, output: str) -> AssistantError:
     said = "\n".join(f"  {line}" for line in output.splitlines()[-_SHOWN:])
+    repair = "Mend this and run the command again."
+    if system.name != OURS:
+        repair = (
+            f"It ran with {system.command[0]}. If a package there is at fault, remove that "
+            "environment and run the command again: it is made anew."
+        )
     return AssistantError(
         f"The measurement of {system.name} {how}, so that nothing can be compared. "
-        f"Its last words:\n{said}\n"
-        f"It ran with {system.command[0]}. Where a package there is at fault, remove that "
-        "environment and run the command again: it is made anew."
+        f"Its last words:\n{said}\n{repair}"
     )
 
 
@@ -287,7 +291,7 @@ def _row(
 ) -> dict[str, float]:
     """Return the figures of one system in one round, by the names in ``peers.json``."""
     ranks = [
-        reciprocal_rank(_DEPTH, ranking, right)
+        reciprocal_rank(DEPTH, ranking, right)
         for ranking, right in zip(measured.rankings, relevant, strict=True)
     ]
     return {
