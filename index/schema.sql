@@ -47,8 +47,7 @@ CREATE TABLE sentences (
     text TEXT NOT NULL,
     spans TEXT NOT NULL,           -- [[page, start, end], …]
     kind TEXT NOT NULL,
-    lead TEXT NOT NULL,
-    digest TEXT NOT NULL
+    lead TEXT NOT NULL
 );
 CREATE INDEX sentences_passage ON sentences (passage);
 

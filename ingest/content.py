@@ -17,7 +17,6 @@ from index.shards import RECORDS_FILE, Shard, shard_folder
 from ingest.passages import (
     cut_passages,
     digest,
-    embedded_sentence,
     embedded_text,
     first_heading,
     of_document,
@@ -76,7 +75,7 @@ def _writer(folder: Path, audience: str, before: Shard | None) -> RecordsWriter:
     place = folder / shard_folder(audience)
     place.mkdir()
     copied = before.records if before else None
-    return RecordsWriter(place / RECORDS_FILE, copied, embedded_text, embedded_sentence, digest)
+    return RecordsWriter(place / RECORDS_FILE, copied, embedded_text, digest)
 
 
 def _known(file: CorpusFile, plan: Plan) -> IndexedDocument | None:
