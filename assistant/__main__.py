@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from assistant.engine import Engine
     from index.generations import Generation
 
-_EXPECTED = 'Write {"id": …, "question": "…"} or {"id": …, "turns": [{"q": "…"}, …]}.'
+_EXPECTED = 'Write {"id": …, "question": "…"} or {"id": …, "turns": ["…", …]}.'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,17 +77,16 @@ def _add_narrowing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--filter",
         metavar="KEY=VALUE",
-        nargs="+",
-        action="extend",
+        action="append",
         default=[],
-        help="only documents with this language, year, document, number, edition or type",
+        help="only documents with this language, year, document, number, edition or type; "
+        "may be given several times",
     )
     parser.add_argument(
         "--audience",
         metavar="NAME",
-        nargs="+",
-        action="extend",
-        help="only documents for these audiences (default: every audience)",
+        action="append",
+        help="only documents for this audience; may be given several times (default: every one)",
     )
 
 
@@ -165,14 +164,13 @@ def _parsed(line: str) -> dict[str, Any]:
 
 def _turns(values: dict[str, Any]) -> list[str]:
     """Return the questions of a line; a single question is one turn."""
-    turns = values.get("turns", [{"q": values.get("question")}])
-    if isinstance(turns, list) and turns and all(_is_turn(turn) for turn in turns):
-        return [turn["q"] for turn in turns]
+    turns = values.get("turns", [values.get("question")])
+    given = turns if isinstance(turns, list) else []
+    texts = [turn.get("q") if isinstance(turn, dict) else turn for turn in given]
+    questions = [text for text in texts if isinstance(text, str)]
+    if questions and len(questions) == len(texts):
+        return questions
     raise UsageError(f"The line holds no question. {_EXPECTED}")
-
-
-def _is_turn(turn: Any) -> bool:
-    return isinstance(turn, dict) and isinstance(turn.get("q"), str)
 
 
 def _page(arguments: argparse.Namespace) -> int:
@@ -267,6 +265,9 @@ def _narrowed_engine(arguments: argparse.Namespace, filters: dict[str, str]) -> 
     from index.filters import no_match
 
     engine = _engine(arguments)
+    for audience in arguments.audience or ():
+        if not any(found.document.audience == audience for found in engine.documents()):
+            sys.stderr.write(f"Warning: no document is for the audience {audience!r}.\n")
     nothing = no_match([found.document for found in engine.documents()], filters)
     if nothing:
         sys.stderr.write(f"Warning: {nothing}\n")

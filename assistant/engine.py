@@ -248,7 +248,7 @@ def _notice(status: Status, trace: Trace) -> str:
     if status is Status.WITHHELD_UNVERIFIED:
         return phrase("withheld_unverified", language)
     if not trace.hits:
-        return phrase("nothing_to_search", language)
+        return phrase("nothing_to_search" if filters else "nothing_indexed", language)
     lacking = trace.reading.lacking
     named = _missing(trace.reading, trace.turns[-1])
     missing = (

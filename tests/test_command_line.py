@@ -89,8 +89,8 @@ def test_batch_answers_every_line_and_a_bad_one_does_not_end_it(real_settings: S
         {"id": "a", "question": "How many gardens does the Meadow network count in?"},
         {"id": "b", "question": ""},
         {"id": "c", "question": "x" * 10_000},
-        {"id": 4, "turns": [{"q": "What is the Meadow network?"}, {"q": "Since when?"}]},
-        {"id": "e"},
+        {"id": 4, "turns": [{"q": "What is the Meadow network?"}, "Since when?"]},
+        {"id": "e", "turns": "Who?"},
         {"id": "f", "question": "AI \ud800 broken"},
     ]
     stdin = "\n".join([*map(json.dumps, lines), "not json", ""])
@@ -205,11 +205,31 @@ def test_a_filter_that_leaves_nothing_is_named_with_what_there_is(
     catalogued_settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["search", "lamps", "--index", str(catalogued_settings.index), "--json"]
-    arguments += ["--audience", "public", "--filter", "document=meadow", "language=de"]
+    arguments += ["--audience", "public", "--filter", "document=meadow"]
+    arguments += ["--filter", "language=de"]
     assert assistant.__main__.main(arguments) == 0
     output = capsys.readouterr()
     assert output.err == "Warning: No document matches the filter language=de. Known: ar, en.\n"
     assert _json(output.out)["hits"] == []
+
+
+def test_an_option_before_the_question_takes_one_value(
+    catalogued_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["search", "--audience", "public", "--filter", "language=en", "lamps", "--json"]
+    assert assistant.__main__.main([*arguments, "--index", str(catalogued_settings.index)]) == 0
+    assert _json(capsys.readouterr().out)["query"] == "lamps"
+
+
+def test_an_audience_without_documents_is_named(
+    catalogued_settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["ask", "Who counts lamps?", "--audience", "nobody"]
+    assert assistant.__main__.main([*arguments, "--index", str(catalogued_settings.index)]) == 0
+    output = capsys.readouterr()
+    assert "no document is for the audience 'nobody'" in output.err
+    assert "no documents that can be searched" in output.out
+    assert "filter" not in output.out
 
 
 @pytest.mark.parametrize(
