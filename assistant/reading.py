@@ -101,7 +101,12 @@ def read(
     lacking = question.lacking(whole)
     confidence = question.confidence(whole)
     against = max(scored, key=lambda sentence: sentence.contradicts)
-    near = [s for s in scored if s.logit >= scored[0].logit - calibration.margin]
+    near = [
+        sentence
+        for sentence in scored
+        if sentence is scored[0]
+        or calibration.quotes_too(sentence.logit, behind=scored[0].logit - sentence.logit)
+    ]
     chosen = _unlike([*answered.values(), *near])
     return Reading(
         scored,

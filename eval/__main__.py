@@ -64,6 +64,9 @@ def _add_calibrate(commands: Any) -> None:
     fit.add_argument(
         "--work", type=Path, default=Path("eval/runs/calibrate"), metavar="DIR", help="for indexes"
     )
+    fit.add_argument(
+        "--again", action="store_true", help="fit on what was read before in DIR; ask nothing"
+    )
     fit.add_argument("--out", type=Path, required=True, metavar="FILE")
     add_settings(fit)
     add_json(fit)
@@ -245,7 +248,13 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments).values
     with _named_progress() as progress:
         fitted, figures = calibrate(
-            arguments.on, arguments.risk, arguments.kept, settings, arguments.work, progress
+            arguments.on,
+            arguments.risk,
+            arguments.kept,
+            settings,
+            arguments.work,
+            progress,
+            again=arguments.again,
         )
     text = written(fitted, figures, arguments.risk)
     arguments.out.write_text(text, encoding="utf-8")

@@ -7,8 +7,9 @@ worked out anew. Fitted on the sample and on the cards that the reader was not t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from assistant.calibration import (
     probability,
 )
 from assistant.reading import AT_ONCE, MOST, PASSAGES, Reading, question_features
+from corpus.errors import UsageError
 from corpus.settings import Settings
 from corpus.text import fold
 from eval.cases import Case, Turn, read_cases, with_document_ids
@@ -38,6 +40,7 @@ from index.reader_files import fingerprint
 from ingest.sync import sync
 
 SAMPLE = Path(__file__).with_name("sample")
+READINGS_FILE = "readings.jsonl"
 _FOLDS = 5
 _CONSTANT = 1e-6  # a feature that varies less says nothing
 # The inverse strength of the penalty on coefficients, which are those of standardised features.
@@ -47,6 +50,8 @@ _LOST = 0.002
 # Of the sentences that correct a presupposition, at least this share should do so rightly.
 _RIGHTLY_CORRECTED = 0.6
 _NEVER = 30.0
+# What is tried for the quotes beside the best one: logits behind it, and probabilities.
+_MARGINS, _LEAST = np.arange(0, 8.05, 0.1), np.arange(0, 0.71, 0.02)
 Progress = Callable[[str, int, int], None]
 Array = NDArray[np.float64]
 
@@ -95,30 +100,54 @@ def calibrate(
     settings: Settings,
     work: Path,
     progress: Progress,
+    *,
+    again: bool = False,
 ) -> tuple[Calibration, dict[str, Any]]:
     """Fit a calibration, and return it with its figures out of fold.
 
     ``risk`` is the share of answerable questions that may be refused, ``kept`` that of the answers
     that keep what is of use in the best sentences. Each of ``on`` is an index, then files of cases:
     with it only a slope, an intercept and the threshold are fitted, and the rest is the calibration
-    in use. Indexes of the sample and the cards are built in ``work``. Raises UsageError for a
-    faulty file, NoUsableIndexError where there is no index.
+    in use. Indexes of the sample and the cards are built in ``work``, and what was read is written
+    there; with ``again`` nothing is asked, and that is fitted. Raises UsageError for a faulty file,
+    NoUsableIndexError where there is no index.
     """
     before = load_calibration(settings.calibration)
-    if on:
-        asked = [found for index, *files in on for found in _ask(index, files, settings, progress)]
-        return _drawn_on(before, asked, risk)
-    asked = [
-        found
-        for index, files in _collections(settings, work, progress)
-        for found in _ask(index, files, settings, progress)
-    ]
-    return _fitted(asked, risk, kept)
+    readings = work / READINGS_FILE
+    if again:
+        asked = _read_again(readings)
+    else:
+        collections = on or _collections(settings, work, progress)
+        asked = [
+            found
+            for index, *files in collections
+            for found in _ask(index, files, settings, progress)
+        ]
+        work.mkdir(parents=True, exist_ok=True)
+        lines = [json.dumps(asdict(found)) for found in asked]
+        readings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    if len({found.answerable for found in asked}) < 2:  # noqa: PLR2004 - answerable or not
+        raise UsageError(
+            "A calibration is fitted on answerable and on unanswerable questions. Add cases of the "
+            "kind that is missing; those without answer_facts are unanswerable."
+        )
+    return _drawn_on(before, asked, risk) if on else _fitted(asked, risk, kept)
 
 
-def _collections(
-    settings: Settings, work: Path, progress: Progress
-) -> list[tuple[Path, list[Path]]]:
+def _read_again(file: Path) -> list[Asked]:
+    try:
+        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        return [
+            Asked(**row | {"sentences": [ReadSentence(**read) for read in row["sentences"]]})
+            for row in rows
+        ]
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise UsageError(
+            f"{file} has no readings ({error!r}). Ask the questions first: leave out --again."
+        ) from error
+
+
+def _collections(settings: Settings, work: Path, progress: Progress) -> list[list[Path]]:
     """Build the indexes of the sample and of the held cards, and name the cases on each."""
     held = [card for card in read_cards(repository_cards()) if card.held]
     cards = write_corpus(held, work / "cards")
@@ -129,7 +158,7 @@ def _collections(
     ):
         own = replace(settings, corpus=corpus, index=work / f"index-{name}")
         sync(own, progress=progress)
-        found.append((own.index, files))
+        found.append([own.index, *files])
     return found
 
 
@@ -169,7 +198,7 @@ def _fitted(asked: Sequence[Asked], risk: float, kept: float) -> tuple[Calibrati
         sentence,
         question,
         threshold,
-        _margin(asked, sentence, kept),
+        *_quoting(asked, sentence, kept),
         _correction(asked, probabilities, threshold),
         _sure(asked, sentence, question),
         fingerprint(),
@@ -305,25 +334,39 @@ def _threshold(probabilities: Array, asked: Sequence[Asked], risk: float) -> flo
     return round(float(probabilities[answerable][order][place]), 4)
 
 
-def _margin(asked: Sequence[Asked], sentence: Logistic, kept: float) -> float:
-    """Return the least margin at which most answers keep what is of use in the best sentences.
+def _quoting(asked: Sequence[Asked], sentence: Logistic, kept: float) -> tuple[float, float]:
+    """Return the margin and the least probability by which the fewest sentences are quoted.
 
-    ``kept`` is the share of the questions with a useful sentence among the best MOST that have one
-    within the margin.
+    ``kept`` is the share of the answerable questions with a useful sentence among the best MOST
+    that have one among those quoted.
     """
-    needed, weights = [], []
+    ranked, weights = [], []
     for found, weight in zip(asked, _weights(asked), strict=True):
-        ranked = sorted(
-            ((sentence.logit(read.features), read) for read in found.sentences),
+        best = sorted(
+            ((sentence.logit(read.features), read.is_of_use) for read in found.sentences),
             key=lambda pair: -pair[0],
-        )
-        behind = [ranked[0][0] - logit for logit, read in ranked[:MOST] if read.is_of_use]
-        if found.answerable and behind:
-            needed.append(behind[0])
+        )[:MOST]
+        if found.answerable and any(useful for _, useful in best):
+            ranked.append(best + [(-np.inf, False)] * (MOST - len(best)))
             weights.append(weight)
-    order = np.argsort(needed)
-    share = np.cumsum(np.array(weights)[order]) / sum(weights)
-    return round(float(np.array(needed)[order][int(np.searchsorted(share, kept))]), 2)
+    logits = np.array([[logit for logit, _ in best] for best in ranked])
+    useful = np.array([[is_useful for _, is_useful in best] for best in ranked])
+    share = np.array(weights)[:, None] / sum(weights)
+    possible: list[tuple[float, float, float]] = []
+    for margin in _MARGINS:
+        for least in _LEAST:
+            quoted = (logits >= logits[:, :1] - margin) & (logits >= _logit(least))
+            quoted[:, 0] = True
+            kept_share = (share[:, 0] * (quoted & useful).any(axis=1)).sum()
+            if kept_share >= kept:
+                count = float((share * quoted).sum())
+                possible.append((count, round(float(margin), 2), round(float(least), 2)))
+    _, *fewest = min(possible)
+    return fewest[0], fewest[1]
+
+
+def _logit(share: float) -> float:
+    return float(np.log(share / (1 - share))) if share > 0 else float("-inf")
 
 
 def _correction(asked: Sequence[Asked], probabilities: Array, threshold: float) -> float:
@@ -373,6 +416,7 @@ def written(calibration: Calibration, figures: dict[str, Any], risk: float) -> s
         ),
         f"threshold = {calibration.threshold}",
         f"margin = {calibration.margin}",
+        f"least = {calibration.least}",
         f"correction = {calibration.correction}",
         f"sure = {calibration.sure}",
         f'reader = "{calibration.reader}"',

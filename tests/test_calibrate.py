@@ -12,6 +12,7 @@ import pytest
 
 from assistant import open_engine
 from assistant.calibration import Calibration, load_calibration, probability
+from corpus.errors import UsageError
 from corpus.settings import Settings
 from eval import calibrate as module
 from eval.calibrate import Asked, ReadSentence, calibrate, written
@@ -89,6 +90,62 @@ def test_staff_draw_the_calibration_on_to_their_own_documents(
     (tmp_path / "own.toml").write_text(written(fitted, figures, 0.06), "utf-8")
     own = open_engine(replace(real_settings, calibration=tmp_path / "own.toml"))
     assert own.calibration.threshold == fitted.threshold
+
+
+def test_fewer_sentences_are_quoted_the_less_must_be_kept() -> None:
+    chance = random.Random(3)
+    asked = [_with_second(chance, f"document {n % 5}") for n in range(300)]
+    others = [_asked(False, chance, f"document {n % 5}") for n in range(100)]
+    fitted = [module._fitted([*asked, *others], 0.06, kept)[0] for kept in (0.5, 0.9, 1.0)]
+    quoted = []
+    for calibration in fitted:
+        count = kept = 0
+        for found in asked:
+            logits = [calibration.sentence.logit(read.features) for read in found.sentences]
+            best = max(logits)
+            chosen = [
+                read
+                for read, logit in zip(found.sentences, logits, strict=True)
+                if logit == best or calibration.quotes_too(logit, behind=best - logit)
+            ]
+            count += len(chosen)
+            kept += any(read.is_of_use for read in chosen)
+        quoted.append((count, kept))
+    assert [kept / 300 >= share for (_, kept), share in zip(quoted, (0.5, 0.9, 1.0), strict=True)]
+    assert quoted[0][0] < quoted[1][0] < quoted[2][0]
+    assert quoted[2][1] == 300
+
+
+def _with_second(chance: random.Random, group: str) -> Asked:
+    """Return an answerable turn in which the first or the second sentence is right."""
+    first = chance.gauss(1.0, 1.0)
+    second_right = chance.random() < 0.3
+    second = first - (chance.uniform(0.1, 1.5) if second_right else chance.uniform(0.5, 4.0))
+    sentences = [
+        ReadSentence(
+            {"answers": logit, "passage": 1.0, "span": 0.0, "contradicts": -5.0, "rank": 0.0,
+             "rival": 0.0},
+            -5.0, right, right,
+        )
+        for logit, right in ((first, not second_right), (second, second_right))
+    ]  # fmt: skip
+    return Asked("made", group, True, {"tokens_weakest": 0.5}, sentences)
+
+
+def test_what_was_read_can_be_fitted_again(real_settings: Settings, tmp_path: Path) -> None:
+    cases = tmp_path / "cases.jsonl"
+    rows = [{"id": "1", "question": "How many gardens does Meadow count?", "answer_facts": ["210"]},
+            {"id": "2", "question": "Where was Meadow founded?", "answer_facts": ["Ghent"]},
+            {"id": "3", "question": "Who wrote Hamlet?"},
+            {"id": "4", "question": "How tall is the tower?"}]  # fmt: skip
+    cases.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    arguments = ([[real_settings.index, cases]], 0.06, 0.97, real_settings, tmp_path, no_progress)
+    assert calibrate(*arguments) == calibrate(*arguments, again=True)
+    with pytest.raises(UsageError, match="--again"):
+        calibrate(*arguments[:4], tmp_path / "other", no_progress, again=True)
+    cases.write_text(json.dumps(rows[0]), "utf-8")
+    with pytest.raises(UsageError, match="unanswerable"):
+        calibrate(*arguments)
 
 
 def test_held_cards_are_a_corpus_whose_labels_are_sound(settings: Settings, tmp_path: Path) -> None:
