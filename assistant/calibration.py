@@ -16,7 +16,7 @@ from pathlib import Path
 from corpus.errors import UsageError
 
 # What is known of a sentence, and of a question with all that was read for it, by name.
-SENTENCE_FEATURES = ("answers", "passage", "span", "rank", "rival")
+SENTENCE_FEATURES = ("answers", "passage", "span", "rank")
 # A year, figure or designation that is missing, and evidence in another language, were tried too:
 # they helped on the sample, to which all is fitted, and not on other documents.
 QUESTION_FEATURES = ("best", "passage", "contradicts", "tokens_weakest")

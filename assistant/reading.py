@@ -14,7 +14,7 @@ from assistant.interaction import weakest
 from assistant.question import parts_of
 from assistant.retrieval import Query
 from assistant.scored import ScoredSentence
-from assistant.values import Values, is_rival, missing, values_of
+from assistant.values import missing, values_of
 from assistant.versions import in_one_version
 from corpus.documents import Document
 from corpus.text import fold
@@ -205,13 +205,8 @@ class _QuestionReader:
         self, rank: int, hit: Hit, rows: Sequence[SentenceRow], reading: PassageReading
     ) -> list[ScoredSentence]:
         """Return the sentences of a passage that may be quoted, scored by what was read."""
-        place = values_of(f"{' '.join(hit.passage.section)} {_described(hit.document)}")
-        before: list[Values] = []
         found = []
         for row, read_as in zip(rows, reading.sentences, strict=True):
-            own = Values() if self._asked.is_empty else values_of(row.sentence.text)
-            around = (own, *reversed(before), place)
-            before.append(own)
             if row.sentence.kind == "header":
                 continue
             features = {
@@ -220,7 +215,6 @@ class _QuestionReader:
                 "span": read_as.span_score,
                 "contradicts": read_as.contradicts,
                 "rank": float(rank),
-                "rival": float(is_rival(self._asked, around)),
             }
             logit = self._calibration.sentence.logit(features)
             found.append(

@@ -1,13 +1,11 @@
-"""Years, figures and designations of a question, held against what a text and its place name.
+"""Years, figures and designations that a question names, so that a refusal can say what is missing.
 
-A small reader is weak on a wrong year and on a sibling's number. These features tell them, in any
-language, by digits and capitals alone; the calibration weighs them beside the reader.
+They are told, in any language, by digits and capitals alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from corpus.text import fold
@@ -19,7 +17,6 @@ _GROUPED = re.compile(r"(?<![\d.,])\d{1,3}(?:[ ,.\u00a0\u202f]\d{3})+(?!\d)")
 _NUMBER = re.compile(r"(?<![\w./-])\d+(?![\w])")
 # Letters, then digits behind a mark or none: GSR-25, Y.3174, A/RES/78/310, C25/INF/12, 5G.
 _DESIGNATION = re.compile(r"(?<!\w)(?=[\w./-]*[^\W\d_])(?=[\w./-]*\d)\w+(?:[./-]\w+)*(?!\w)")
-_LAST_NUMBER = re.compile(r"\d+(?=\D*$)")
 # Written alike in every language: an abbreviation in Latin capitals.
 _ACRONYM = re.compile(r"(?<![A-Za-zÀ-ÿ0-9])[A-Z][A-Z]+s?(?![A-Za-zÀ-ÿ0-9])")
 
@@ -71,28 +68,3 @@ def missing(asked: Values, named: Values, text: str) -> dict[str, str]:
         },
     }
     return {kind: min(found) for kind, found in lost.items() if found}
-
-
-def is_rival(asked: Values, around: Sequence[Values]) -> bool:
-    """Tell whether a sentence is of another year, or of a sibling, than the question asks for.
-
-    ``around`` are the values of the sentence, of those before it, the nearest first, and of its
-    headings and document: a sentence is of the year that was named last. A sibling's designation
-    differs from the one asked in its last number alone, as GSR-24 and GSR-25 do.
-    """
-    return _is_of_others(asked.years, (values.years for values in around)) or any(
-        _is_of_others({wanted}, (_siblings(wanted, values.designations) for values in around))
-        for wanted in asked.designations
-    )
-
-
-def _is_of_others(wanted: Iterable[str], named: Iterable[Iterable[str]]) -> bool:
-    """Tell whether what is named first, where anything is, has none of what is wanted."""
-    wanted = frozenset(wanted)
-    first = next((found for found in map(frozenset, named) if found), wanted)
-    return bool(wanted) and not wanted & first
-
-
-def _siblings(designation: str, others: Iterable[str]) -> frozenset[str]:
-    family = _LAST_NUMBER.sub("#", designation)
-    return frozenset(other for other in others if _LAST_NUMBER.sub("#", other) == family)

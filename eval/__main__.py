@@ -56,10 +56,10 @@ def _add_calibrate(commands: Any) -> None:
         help="an index, then the case files asked of it (default: the sample and the held cards)",
     )  # fmt: skip
     fit.add_argument(
-        "--risk", type=float, default=0.06, help="share of answerable questions refused (.06)"
+        "--risk", type=float, default=0.08, help="share of answerable questions refused (.08)"
     )
     fit.add_argument(
-        "--kept", type=float, default=0.985, help="share of answers that keep what is useful (.985)"
+        "--kept", type=float, default=0.97, help="share of answers that keep what is useful (.97)"
     )
     fit.add_argument(
         "--work", type=Path, default=Path("eval/runs/calibrate"), metavar="DIR", help="for indexes"

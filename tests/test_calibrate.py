@@ -28,8 +28,7 @@ def _asked(answerable: bool, chance: random.Random, group: str) -> Asked:
     best = chance.gauss(2.0 if answerable else -2.0, 1.5)
     sentences = [
         ReadSentence(
-            {"answers": logit, "passage": best, "span": logit, "contradicts": -5.0, "rank": rank,
-             "rival": 0.0},
+            {"answers": logit, "passage": best, "span": logit, "contradicts": -5.0, "rank": rank},
             -5.0, right, right,
         )
         for logit, rank, right in ((best, 0.0, answerable), (best - 4, 1.0, False),
@@ -123,8 +122,7 @@ def _with_second(chance: random.Random, group: str) -> Asked:
     second = first - (chance.uniform(0.1, 1.5) if second_right else chance.uniform(0.5, 4.0))
     sentences = [
         ReadSentence(
-            {"answers": logit, "passage": 1.0, "span": 0.0, "contradicts": -5.0, "rank": 0.0,
-             "rival": 0.0},
+            {"answers": logit, "passage": 1.0, "span": 0.0, "contradicts": -5.0, "rank": 0.0},
             -5.0, right, right,
         )
         for logit, right in ((first, not second_right), (second, second_right))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assistant import Engine, reading
-from assistant.calibration import Calibration, Logistic, load_calibration
+from assistant.calibration import Calibration, load_calibration
 from assistant.reading import MOST, PASSAGES, head_of
 from assistant.scored import ScoredSentence
 from corpus.errors import UsageError
@@ -100,13 +100,6 @@ def test_two_sentences_that_say_the_same_are_quoted_once(engine: Engine) -> None
     answer = _with(engine, Finder({"": 1.0})).answer("How many gardens?")
     texts = [fold(quote.text) for quote in answer.quotes]
     assert len(set(texts)) == len(texts)
-
-
-def test_of_another_year_weighs_against_a_sentence(engine: Engine) -> None:
-    own = replace(PLAIN, sentence=Logistic({"answers": 1.0, "rival": -3.0}, 0.0))
-    finder = Finder({"980": 2.0, "1,250": 1.0})
-    answer = _with(engine, finder, own).answer("How many observers were there in 2024?")
-    assert "1,250" in answer.quotes[0].text
 
 
 def test_the_products_calibration_is_for_its_reader() -> None:
