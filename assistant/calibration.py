@@ -39,24 +39,18 @@ class Calibration:
     """What is read off the logits.
 
     A question is answered from the probability ``threshold`` on. A further sentence is quoted if
-    its logit is at most ``margin`` below the best one's and its probability at least ``least``; a
-    sentence corrects a presupposition from the logit ``correction`` on. From the probability
-    ``sure`` on, the first few passages are enough, and no more are read. ``reader`` is the
-    fingerprint of the reader it was fitted for.
+    its logit is at most ``margin`` below the best one's, and a sentence corrects a presupposition
+    from the logit ``correction`` on. From the probability ``sure`` on, the first few passages are
+    enough, and no more are read. ``reader`` is the fingerprint of the reader it was fitted for.
     """
 
     sentence: Logistic
     question: Logistic
     threshold: float
     margin: float
-    least: float
     correction: float
     sure: float
     reader: str
-
-    def quotes_too(self, logit: float, behind: float) -> bool:
-        """Tell whether a sentence is quoted beside the best one, of which it is so far behind."""
-        return behind <= self.margin and probability(logit) >= self.least
 
 
 def probability(logit: float) -> float:
@@ -80,7 +74,6 @@ def load_calibration(file: Path | None = None) -> Calibration:
             Logistic(values["question"]["weights"], values["question"]["intercept"]),
             values["threshold"],
             values["margin"],
-            values["least"],
             values["correction"],
             values["sure"],
             values["reader"],

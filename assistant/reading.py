@@ -101,12 +101,7 @@ def read(
     lacking = question.lacking(whole)
     confidence = question.confidence(whole)
     against = max(scored, key=lambda sentence: sentence.contradicts)
-    near = [
-        sentence
-        for sentence in scored
-        if sentence is scored[0]
-        or calibration.quotes_too(sentence.logit, behind=scored[0].logit - sentence.logit)
-    ]
+    near = [s for s in scored if s.logit >= scored[0].logit - calibration.margin]
     chosen = _unlike([*answered.values(), *near])
     return Reading(
         scored,

@@ -50,8 +50,6 @@ _LOST = 0.002
 # Of the sentences that correct a presupposition, at least this share should do so rightly.
 _RIGHTLY_CORRECTED = 0.6
 _NEVER = 30.0
-# What is tried for the quotes beside the best one: logits behind it, and probabilities.
-_MARGINS, _LEAST = np.arange(0, 8.05, 0.1), np.arange(0, 0.71, 0.02)
 Progress = Callable[[str, int, int], None]
 Array = NDArray[np.float64]
 
@@ -198,7 +196,7 @@ def _fitted(asked: Sequence[Asked], risk: float, kept: float) -> tuple[Calibrati
         sentence,
         question,
         threshold,
-        *_quoting(asked, sentence, kept),
+        _margin(asked, sentence, kept),
         _correction(asked, probabilities, threshold),
         _sure(asked, sentence, question),
         fingerprint(),
@@ -334,39 +332,25 @@ def _threshold(probabilities: Array, asked: Sequence[Asked], risk: float) -> flo
     return round(float(probabilities[answerable][order][place]), 4)
 
 
-def _quoting(asked: Sequence[Asked], sentence: Logistic, kept: float) -> tuple[float, float]:
-    """Return the margin and the least probability by which the fewest sentences are quoted.
+def _margin(asked: Sequence[Asked], sentence: Logistic, kept: float) -> float:
+    """Return the least margin at which most answers keep what is of use in the best sentences.
 
-    ``kept`` is the share of the answerable questions with a useful sentence among the best MOST
-    that have one among those quoted.
+    ``kept`` is the share of the questions with a useful sentence among the best MOST that have one
+    within the margin.
     """
-    ranked, weights = [], []
+    needed, weights = [], []
     for found, weight in zip(asked, _weights(asked), strict=True):
-        best = sorted(
-            ((sentence.logit(read.features), read.is_of_use) for read in found.sentences),
+        ranked = sorted(
+            ((sentence.logit(read.features), read) for read in found.sentences),
             key=lambda pair: -pair[0],
-        )[:MOST]
-        if found.answerable and any(useful for _, useful in best):
-            ranked.append(best + [(-np.inf, False)] * (MOST - len(best)))
+        )
+        behind = [ranked[0][0] - logit for logit, read in ranked[:MOST] if read.is_of_use]
+        if found.answerable and behind:
+            needed.append(behind[0])
             weights.append(weight)
-    logits = np.array([[logit for logit, _ in best] for best in ranked])
-    useful = np.array([[is_useful for _, is_useful in best] for best in ranked])
-    share = np.array(weights)[:, None] / sum(weights)
-    possible: list[tuple[float, float, float]] = []
-    for margin in _MARGINS:
-        for least in _LEAST:
-            quoted = (logits >= logits[:, :1] - margin) & (logits >= _logit(least))
-            quoted[:, 0] = True
-            kept_share = (share[:, 0] * (quoted & useful).any(axis=1)).sum()
-            if kept_share >= kept:
-                count = float((share * quoted).sum())
-                possible.append((count, round(float(margin), 2), round(float(least), 2)))
-    _, *fewest = min(possible)
-    return fewest[0], fewest[1]
-
-
-def _logit(share: float) -> float:
-    return float(np.log(share / (1 - share))) if share > 0 else float("-inf")
+    order = np.argsort(needed)
+    share = np.cumsum(np.array(weights)[order]) / sum(weights)
+    return round(float(np.array(needed)[order][int(np.searchsorted(share, kept))]), 2)
 
 
 def _correction(asked: Sequence[Asked], probabilities: Array, threshold: float) -> float:
@@ -416,7 +400,6 @@ def written(calibration: Calibration, figures: dict[str, Any], risk: float) -> s
         ),
         f"threshold = {calibration.threshold}",
         f"margin = {calibration.margin}",
-        f"least = {calibration.least}",
         f"correction = {calibration.correction}",
         f"sure = {calibration.sure}",
         f'reader = "{calibration.reader}"',

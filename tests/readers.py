@@ -10,7 +10,7 @@ from index.reader_model import ABSENT, PassageInput, PassageReading, SentenceRea
 
 # The logit of a sentence is its score, and a question is answered from a logit of 0 on.
 PLAIN = Calibration(
-    Logistic({"answers": 1.0}, 0.0), Logistic({"best": 1.0}, 0.0), 0.5, 2.0, 0.0, 3.0, 1.0, "plain"
+    Logistic({"answers": 1.0}, 0.0), Logistic({"best": 1.0}, 0.0), 0.5, 2.0, 3.0, 1.0, "plain"
 )
 _WORD = re.compile(r"\w{4,}|\d+")
 
