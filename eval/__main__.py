@@ -59,7 +59,7 @@ def _add_calibrate(commands: Any) -> None:
         "--risk", type=float, default=0.08, help="share of answerable questions refused (.08)"
     )
     fit.add_argument(
-        "--kept", type=float, default=0.97, help="share of answers that keep what is useful (.97)"
+        "--kept", type=float, default=0.985, help="share of answers that keep what is useful (.985)"
     )
     fit.add_argument(
         "--work", type=Path, default=Path("eval/runs/calibrate"), metavar="DIR", help="for indexes"
