@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -89,19 +88,3 @@ class Passage:
     end: int
     text: str
     sentences: tuple[Sentence, ...] = ()
-
-    def places(self, lengths: Mapping[int, int]) -> list[tuple[int, int]]:
-        """Return where each sentence starts and ends in ``text``.
-
-        ``lengths`` has how many characters each page has. In ``text`` pages are joined by one.
-        """
-        found = []
-        for sentence in self.sentences:
-            first, last = sentence.spans[0], sentence.spans[-1]
-            start = self._before(first.page, lengths) + first.start
-            found.append((start, self._before(last.page, lengths) + last.end))
-        return found
-
-    def _before(self, page: int, lengths: Mapping[int, int]) -> int:
-        """Return what is added to a place on a page to get that in ``text``."""
-        return sum(lengths[number] + 1 for number in range(self.first_page, page)) - self.start

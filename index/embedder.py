@@ -36,12 +36,12 @@ class Embedder(Protocol):
         self,
         texts: Sequence[str],
         on_progress: Callable[[int], None] | None = None,
-        on_embedded: Callable[[int, Vectors, Tokens | None], None] | None = None,
+        on_tokens: Callable[[int, Tokens | None], None] | None = None,
     ) -> Vectors:
         """Return vectors of shape (len(texts), dimension); reports how many are done.
 
-        ``on_embedded`` is given the place of each text among the texts, its vector and its tokens,
-        in any order; None where the model has no vectors of tokens.
+        ``on_tokens`` is given the tokens of each text with its place among the texts, in any
+        order; None where the model has no vectors of tokens.
         """
         ...
 

@@ -12,7 +12,7 @@ from index.repairs import sync_command
 from index.sealed import seal, unseal
 
 # Others are refused: `sync --force` rebuilds the index.
-FORMAT = 8
+FORMAT = 7
 MANIFEST_FILE = "manifest.json"
 
 

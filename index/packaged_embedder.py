@@ -95,7 +95,7 @@ class PackagedEmbedder:
         self,
         texts: Sequence[str],
         on_progress: Callable[[int], None] | None = None,
-        on_embedded: Callable[[int, Vectors, Tokens | None], None] | None = None,
+        on_tokens: Callable[[int, Tokens | None], None] | None = None,
     ) -> Vectors:
         vectors = np.zeros((len(texts), self.record.dimension), np.float32)
         by_length = sorted(range(len(texts)), key=lambda place: len(texts[place]))
@@ -104,8 +104,8 @@ class PackagedEmbedder:
             read = self._encoded(self._passage_prefix, [texts[place] for place in places])
             for place, (vector, tokens) in zip(places, read, strict=True):
                 vectors[place] = vector
-                if on_embedded:
-                    on_embedded(place, vector, tokens)
+                if on_tokens:
+                    on_tokens(place, tokens)
             if on_progress:
                 on_progress(len(places))
         return vectors

@@ -76,6 +76,7 @@ class SentenceRow:
     row: int
     passage: int
     sentence: Sentence
+    digest: str
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,19 @@ class Records:
         wanted = list(digests)
         return _first_rows(
             (part.first_passage, part.records.passage_rows_by_digest(wanted))
+            for part in self._first_of_all(audience)
+        )
+
+    def sentence_rows_by_digest(
+        self, digests: Iterable[str], audience: str | None = None
+    ) -> dict[str, int]:
+        """Return a row for each of these digests of embedded sentence texts that is there.
+
+        Where several shards have the text, the row is that of ``audience``.
+        """
+        wanted = list(digests)
+        return _first_rows(
+            (part.first_sentence, part.records.sentence_rows_by_digest(wanted))
             for part in self._first_of_all(audience)
         )
 

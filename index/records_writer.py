@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.resources import files
@@ -16,9 +16,10 @@ from index.analysis import terms
 from index.records import DocumentContent, Duplicate, IndexedDocument, Quarantined
 from index.shard_records import ShardRecords, read_only_uri
 
-# Functions from a passage to what is embedded, and from that to the digest by which it is
-# recognised.
+# Functions from a passage (for one of its sentences, with the document's own title) to what is
+# embedded, and from that to the digest by which it is recognised.
 PassageText = Callable[[Passage], str]
+SentenceText = Callable[[str, Passage, Sentence], str]
 Digest = Callable[[str], str]
 # What the counts of a shard, and of a generation, are of.
 COUNTED = ("documents", "pages", "passages", "sentences", "quarantined")
@@ -34,27 +35,12 @@ class Carried:
 
 
 @dataclass(frozen=True)
-class NewPassage:
-    """A row whose vector is not known by its place: the text to embed, and its digest.
-
-    Its sentences are the rows from ``first_sentence`` on; ``sentences`` has their
-    ``sentence_ends``.
-    """
+class NewText:
+    """A row whose vector is not known by its place: the text to embed, and its digest."""
 
     row: int
     digest: str
     text: str
-    first_sentence: int
-    sentences: Sequence[tuple[int, int]]
-
-
-def sentence_ends(passage: Passage, lengths: Mapping[int, int]) -> list[tuple[int, int]]:
-    """Return for each sentence how many characters there are behind its start and its end.
-
-    They are counted to the end of the passage; ``lengths`` has how many each page has.
-    """
-    length = len(passage.text)
-    return [(length - start, length - end) for start, end in passage.places(lengths)]
 
 
 class RecordsWriter:
@@ -62,9 +48,9 @@ class RecordsWriter:
 
     ``previous`` are the records of the same audience in the previous generation, if any.
 
-    What has to be embedded for them is collected on the way: ``new_passages``, with
-    ``carried_passages`` and ``carried_sentences`` for the rest. Every method raises OSError when
-    the file cannot be written.
+    What has to be embedded for them is collected on the way: ``new_passages`` and
+    ``new_sentences``, with ``carried_passages`` and ``carried_sentences`` for the rest. Every
+    method raises OSError when the file cannot be written.
     """
 
     def __init__(
@@ -72,14 +58,17 @@ class RecordsWriter:
         path: Path,
         previous: ShardRecords | None,
         passage_text: PassageText,
+        sentence_text: SentenceText,
         digest: Digest,
     ) -> None:
         self._path = path
         self.previous = previous
         self._passage_text = passage_text
+        self._sentence_text = sentence_text
         self._digest = digest
         self.counts = dict.fromkeys(COUNTED, 0)
-        self.new_passages: list[NewPassage] = []
+        self.new_passages: list[NewText] = []
+        self.new_sentences: list[NewText] = []
         self.carried_passages: list[Carried] = []
         self.carried_sentences: list[Carried] = []
         with self._writing():
@@ -117,9 +106,8 @@ class RecordsWriter:
             for page in content.pages:
                 self._insert("pages", page.document_id, page.number, page.printed_number, page.text)
             self.counts["pages"] += len(content.pages)
-            lengths = {page.number: len(page.text) for page in content.pages}
             for passage in content.passages:
-                self._add_passage(passage, document.language, lengths)
+                self._add_passage(passage, content.own_title, document.language)
             self._add_document(document, content.own_title, content.own_language, first)
 
     def carry_over(self, document: Document, known: IndexedDocument) -> None:
@@ -179,10 +167,8 @@ class RecordsWriter:
         )
         self.counts["documents"] += 1
 
-    def _add_passage(self, passage: Passage, language: str, lengths: Mapping[int, int]) -> None:
+    def _add_passage(self, passage: Passage, title: str, language: str) -> None:
         row = self.counts["passages"]
-        new = self._new(row, passage, lengths)
-        self.new_passages.append(new)
         leads = " ".join(dict.fromkeys(s.lead for s in passage.sentences if s.lead))
         words = " ".join(terms(" \n".join((*passage.section, leads, passage.text)), language))
         self._insert(
@@ -196,14 +182,16 @@ class RecordsWriter:
             passage.start,
             passage.end,
             passage.text,
-            new.digest,
+            self._noted(self.new_passages, row, self._passage_text(passage)),
             words,
         )
         for sentence in passage.sentences:
-            self._add_sentence(row, sentence)
+            self._add_sentence(row, passage, title, sentence)
         self.counts["passages"] += 1
 
-    def _add_sentence(self, passage_row: int, sentence: Sentence) -> None:
+    def _add_sentence(
+        self, passage_row: int, passage: Passage, title: str, sentence: Sentence
+    ) -> None:
         row = self.counts["sentences"]
         spans = [[span.page, span.start, span.end] for span in sentence.spans]
         self._insert(
@@ -214,12 +202,13 @@ class RecordsWriter:
             json.dumps(spans),
             sentence.kind,
             sentence.lead,
+            self._noted(self.new_sentences, row, self._sentence_text(title, passage, sentence)),
         )
         self.counts["sentences"] += 1
 
-    def _new(self, row: int, passage: Passage, lengths: Mapping[int, int]) -> NewPassage:
-        text, first = self._passage_text(passage), self.counts["sentences"]
-        return NewPassage(row, self._digest(text), text, first, sentence_ends(passage, lengths))
+    def _noted(self, texts: list[NewText], row: int, text: str) -> str:
+        texts.append(NewText(row, self._digest(text), text))
+        return texts[-1].digest
 
     def _insert(self, table: str, *values: object) -> None:
         marks = ", ".join("?" * len(values))
@@ -248,6 +237,6 @@ _COPY_PASSAGES = """
 """
 _COPY_SENTENCES = """
     INSERT INTO sentences
-    SELECT row + ?, passage + ?, text, spans, kind, lead
+    SELECT row + ?, passage + ?, text, spans, kind, lead, digest
     FROM previous.sentences WHERE passage >= ? AND passage < ? ORDER BY row
 """

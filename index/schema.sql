@@ -47,7 +47,8 @@ CREATE TABLE sentences (
     text TEXT NOT NULL,
     spans TEXT NOT NULL,           -- [[page, start, end], …]
     kind TEXT NOT NULL,
-    lead TEXT NOT NULL
+    lead TEXT NOT NULL,
+    digest TEXT NOT NULL
 );
 CREATE INDEX sentences_passage ON sentences (passage);
 

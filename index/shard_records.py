@@ -176,12 +176,12 @@ class ShardRecords:
         """Return the sentences of these passages, in reading order within each."""
         wanted = json.dumps(self._of_those_shown(passages))
         query = (
-            "SELECT row, passage, text, spans, kind, lead FROM sentences "
+            "SELECT row, passage, text, spans, kind, lead, digest FROM sentences "
             "WHERE passage IN (SELECT value FROM json_each(?)) ORDER BY row"
         )
         return [
-            SentenceRow(row, passage, Sentence(text, _spans(spans), kind, lead))
-            for row, passage, text, spans, kind, lead in (
+            SentenceRow(row, passage, Sentence(text, _spans(spans), kind, lead), digest)
+            for row, passage, text, spans, kind, lead, digest in (
                 self._connection.execute(query, (wanted,))
             )
         ]
@@ -206,7 +206,17 @@ class ShardRecords:
 
     def passage_rows_by_digest(self, digests: Iterable[str]) -> dict[str, int]:
         """Return a row for each of these digests of embedded passage texts that is there."""
-        query = "SELECT digest, row FROM passages WHERE digest IN (SELECT value FROM json_each(?))"
+        return self._rows("passages", digests)
+
+    def sentence_rows_by_digest(self, digests: Iterable[str]) -> dict[str, int]:
+        """Return a row for each of these digests of embedded sentence texts that is there."""
+        return self._rows("sentences", digests)
+
+    def _rows(self, table: str, digests: Iterable[str]) -> dict[str, int]:
+        query = (
+            f"SELECT digest, row FROM {table} "  # noqa: S608 - one of two names
+            "WHERE digest IN (SELECT value FROM json_each(?))"
+        )
         return dict(self._connection.execute(query, (json.dumps(list(digests)),)))
 
     def extent_of_sentences(self, first: int, end: int) -> tuple[int, int]:

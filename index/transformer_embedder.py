@@ -55,7 +55,7 @@ class SentenceTransformerEmbedder:
         self,
         texts: Sequence[str],
         on_progress: Callable[[int], None] | None = None,
-        on_embedded: Callable[[int, Vectors, Tokens | None], None] | None = None,
+        on_tokens: Callable[[int, Tokens | None], None] | None = None,
     ) -> Vectors:
         vectors = np.zeros((len(texts), self.record.dimension), dtype=np.float32)
         by_length = sorted(range(len(texts)), key=lambda i: len(texts[i]))
@@ -70,10 +70,11 @@ class SentenceTransformerEmbedder:
                     show_progress_bar=False,
                 )
                 vectors[rows] = _unit(found)
-                if on_embedded:
+                if on_tokens:
                     for i, features in zip(rows, found, strict=True):
-                        tokens = self._tokens(texts[i], features, self._passage_prompt, "document")
-                        on_embedded(i, vectors[i], tokens)
+                        on_tokens(
+                            i, self._tokens(texts[i], features, self._passage_prompt, "document")
+                        )
             if on_progress:
                 on_progress(len(rows))
         return vectors

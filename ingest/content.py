@@ -17,6 +17,7 @@ from index.shards import RECORDS_FILE, Shard, shard_folder
 from ingest.passages import (
     cut_passages,
     digest,
+    embedded_sentence,
     embedded_text,
     first_heading,
     of_document,
@@ -75,7 +76,7 @@ def _writer(folder: Path, audience: str, before: Shard | None) -> RecordsWriter:
     place = folder / shard_folder(audience)
     place.mkdir()
     copied = before.records if before else None
-    return RecordsWriter(place / RECORDS_FILE, copied, embedded_text, digest)
+    return RecordsWriter(place / RECORDS_FILE, copied, embedded_text, embedded_sentence, digest)
 
 
 def _known(file: CorpusFile, plan: Plan) -> IndexedDocument | None:

@@ -49,7 +49,7 @@ def _read(embedder: Embedder) -> ForeignQuestions:
             asked.setdefault(language, []).append(tokens)
     read: list[Tokens] = []
     embedder.embed_passages(
-        texts, on_embedded=lambda _place, _vector, tokens: read.append(tokens) if tokens else None
+        texts, on_tokens=lambda _, tokens: read.append(tokens) if tokens else None
     )
     means = {language: mean_token(tokens) for language, tokens in asked.items()}
     return ForeignQuestions(vectors, Centres(mean_token(read), means))

@@ -14,7 +14,7 @@ from ingest.reading import Block, Reading
 
 # Recorded in the manifest; change it whenever the same pages would give other passages, or other
 # texts would be embedded for them.
-CHUNKING = "headings-sentences-120-7"
+CHUNKING = "headings-sentences-120-6"
 # Passages grow to about this many words; the report's paragraphs have 60 to 150.
 TARGET_WORDS = 120
 
@@ -71,6 +71,17 @@ def cut_passages(document_id: str, reading: Reading, language: str) -> list[Pass
 def embedded_text(passage: Passage) -> str:
     """Return what is embedded for a passage: its heading path, then its text."""
     return "\n".join((" > ".join(passage.section), passage.text)).strip()
+
+
+def embedded_sentence(title: str, passage: Passage, sentence: Sentence) -> str:
+    """Return what is embedded for a sentence: the document's own title, the headings, the text.
+
+    A table row has its header too; the line that introduces a list says little of its items.
+    """
+    place = " > ".join(dict.fromkeys(part for part in (title, *passage.section) if part))
+    header = sentence.lead if sentence.kind == "row" else ""
+    said = " ".join(part for part in (header, sentence.text) if part)
+    return f"{place}: {said}" if place else said
 
 
 def digest(text: str) -> str:

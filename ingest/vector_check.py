@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import numpy as np
 
-from corpus.documents import Passage
 from corpus.errors import AssistantError
-from index.dense import Vectors
 from index.embedder import Embedder
 from index.generations import Generation
-from index.records_writer import sentence_ends
 from index.shards import Shard
 from index.tokens import Tokens, centred
 from ingest.model import Model
-from ingest.passages import digest, embedded_text
-from ingest.sentence_vectors import sentence_vectors
+from ingest.passages import digest, embedded_sentence, embedded_text
 
-# How many passages of each shard are embedded once more before a generation is published.
+# How many passages, and as many sentences, are embedded once more before a generation is published.
 SAMPLE = 4
 # The same text in another batch differs by rounding only: 0.9999 and more, float16 included.
 _LEAST_COSINE = 0.999
@@ -50,41 +45,34 @@ def _drawn(shard: Shard, most: int, draw: random.Random) -> list[int]:
 
 def _check_by_embedding(generation: Generation, embedder: Embedder) -> None:
     draw = random.Random(generation.manifest.corpus_digest)  # noqa: S311 - the same every time
+    records = generation.records
     rows = [row for shard in generation.shards for row in _drawn(shard, SAMPLE, draw)]
-    if not rows:
-        return
-    passages = generation.records.passages(rows)
+    passages = records.passages(rows)
+    titles = {indexed.document.id: indexed.own_title for indexed in records.documents()}
+    texts = [embedded_text(passages[row]) for row in rows]
+    stored = [generation.passages.vectors(np.array(rows, np.int64))]
     tokens: dict[int, Tokens | None] = {}
-    vectors = embedder.embed_passages(
-        [embedded_text(passages[row]) for row in rows],
-        on_embedded=lambda place, _, read: tokens.__setitem__(place, read),
-    )
-    stored = generation.passages.vectors(np.array(rows, np.int64))
-    least = float((vectors * stored).sum(axis=1).min())
-    for place, (row, vector) in enumerate(zip(rows, vectors, strict=True)):
-        least = min(least, _sentences_fit(generation, row, passages[row], vector, tokens[place]))
-        if not _tokens_fit(generation, row, tokens[place]):
-            least = -1.0
-    if least < _LEAST_COSINE:
+    for row in rows:
+        sentences = records.sentences([row])
+        if sentences:
+            stored_sentence = draw.choice(sentences)
+            texts.append(
+                embedded_sentence(
+                    titles[passages[row].document_id], passages[row], stored_sentence.sentence
+                )
+            )
+            stored.append(generation.sentence_vectors(np.array([stored_sentence.row], np.int64)))
+    if not texts:
+        return
+    vectors = embedder.embed_passages(texts, on_tokens=tokens.__setitem__)
+    cosines = (vectors * np.concatenate(stored)).sum(axis=1)
+    fitting = all(_tokens_fit(generation, row, tokens[n]) for n, row in enumerate(rows))
+    if cosines.min() < _LEAST_COSINE or not fitting:
         raise AssistantError(
             f"Vectors of the new generation do not belong to their texts (cosine "
-            f"{least:.3f}), so it was not published. Embed everything again: "
+            f"{cosines.min():.3f}), so it was not published. Embed everything again: "
             "run the command again with --force"
         )
-
-
-def _sentences_fit(
-    generation: Generation, row: int, passage: Passage, vector: Vectors, tokens: Tokens | None
-) -> float:
-    """Return the least cosine of a passage's stored sentence vectors with those made anew."""
-    found = generation.records.sentences([row])
-    lengths = {
-        page.number: len(page.text) for page in generation.records.pages(passage.document_id)
-    }
-    whole = replace(passage, sentences=tuple(stored.sentence for stored in found))
-    expected = sentence_vectors(sentence_ends(whole, lengths), vector, tokens)
-    stored = generation.sentence_vectors(np.array([read.row for read in found], np.int64))
-    return float((expected * stored).sum(axis=1).min()) if found else 1.0
 
 
 def _tokens_fit(generation: Generation, row: int, tokens: Tokens | None) -> bool:

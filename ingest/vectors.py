@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +15,11 @@ from index.foreign_questions import questions_digest
 from index.generations import FOREIGN_FILE, Generation
 from index.manifest import ShardRecord
 from index.publishing import write_sentence_vectors
-from index.records_writer import Carried, NewPassage, RecordsWriter
+from index.records_writer import Carried, NewText, RecordsWriter
 from index.shards import PASSAGE_VECTORS_FILE, SENTENCE_VECTORS_FILE, shard_folder
 from index.tokens import Tokens
 from ingest.foreign import read_foreign_questions
 from ingest.model import Model
-from ingest.sentence_vectors import SentenceColumn, sentence_vectors
 from ingest.stages import Stages
 from ingest.tokens import TokenColumn
 
@@ -42,41 +42,42 @@ class VectorSource:
         self._model = model
         self._counts = records.counts
         self._folder = shard_folder(audience)
-        origins = _Origins(records, audience, previous)
+        old = previous.records if previous else None
+        shards = [s for s in (previous.shards if previous else ()) if s.audience == audience]
         self._passages = VectorColumn(
-            origins.passages,
-            [passage for passage in records.new_passages if origins.passages[passage.row] < 0],
+            records.counts["passages"],
+            _in_the_whole(records.carried_passages, *(s.first_passage for s in shards)),
+            records.new_passages,
+            partial(old.passage_rows_by_digest, audience=audience) if old else None,
             previous.passages.vectors if previous else None,
         )
-        self._sentences = SentenceColumn(
-            origins.sentences, previous.sentence_vectors if previous else None
+        self._sentences = VectorColumn(
+            records.counts["sentences"],
+            _in_the_whole(records.carried_sentences, *(s.first_sentence for s in shards)),
+            records.new_sentences,
+            partial(old.sentence_rows_by_digest, audience=audience) if old else None,
+            previous.sentence_vectors if previous else None,
         )
         self._tokens = TokenColumn(previous.tokens if previous else None)
 
     @property
     def embedded(self) -> int:
-        """How many passages had no vector."""
-        return self._passages.to_embed
+        """How many texts had no vector."""
+        return self._passages.to_embed + self._sentences.to_embed
 
     @property
     def carried_over(self) -> int:
-        """How many passages have the vector that their text had before."""
-        return self._passages.carried_over
+        """How many rows have the vector that their text had before."""
+        return self._passages.carried_over + self._sentences.carried_over
 
     def embed(self, folder: Path, stages: Stages) -> None:
-        """Embed what has no vector yet; tokens and sentences wait in the shard's folder."""
+        """Embed what has no vector yet; tokens wait in the shard's folder."""
         if not self.embedded:
             return
-        embedder, place = self._model.embedder(), folder / self._folder
-        with (
-            self._tokens.collecting(place, embedder),
-            self._sentences.collecting(place, embedder.record.dimension),
-        ):
-            self._passages.embed(embedder, stages.advance, self._add)
-
-    def _add(self, passage: NewPassage, vector: Vectors, tokens: Tokens | None) -> None:
-        self._tokens.add(passage.row, tokens)
-        self._sentences.add(passage, sentence_vectors(passage.sentences, vector, tokens))
+        embedder = self._model.embedder()
+        with self._tokens.collecting(folder / self._folder, embedder):
+            self._passages.embed(embedder, stages.advance, self._tokens.add)
+        self._sentences.embed(embedder, stages.advance)
 
     def write(self, folder: Path) -> ShardRecord:
         """Write the shard's vectors into its folder."""
@@ -85,46 +86,11 @@ class VectorSource:
         store.write(place / PASSAGE_VECTORS_FILE, self._passages.blocks(dimension), dimension)
         write_sentence_vectors(
             place / SENTENCE_VECTORS_FILE,
-            self._sentences.blocks(BLOCK),
+            self._sentences.blocks(dimension),
             (self._sentences.count, dimension),
         )
         self._tokens.write(place, self._passages.origin)
         return ShardRecord(self._folder, self._counts)
-
-
-class _Origins:
-    """For each new row of passages and of sentences the previous row, of the whole, or -1."""
-
-    def __init__(self, records: RecordsWriter, audience: str, previous: Generation | None) -> None:
-        self.passages = np.full(records.counts["passages"], -1, dtype=np.int64)
-        self.sentences = np.full(records.counts["sentences"], -1, dtype=np.int64)
-        if previous is None:
-            return
-        for shard in previous.shards:
-            if shard.audience == audience:
-                _carry(self.passages, records.carried_passages, shard.first_passage)
-                _carry(self.sentences, records.carried_sentences, shard.first_sentence)
-        self._find(records.new_passages, audience, previous)
-
-    def _find(self, new: Sequence[NewPassage], audience: str, previous: Generation) -> None:
-        """Find passages that are new at their place, but were there with the same sentences."""
-        known = previous.records.passage_rows_by_digest([p.digest for p in new], audience)
-        sentences: dict[int, list[int]] = defaultdict(list)
-        for sentence, row in previous.records.sentence_rows(set(known.values())):
-            sentences[row].append(sentence)
-        for passage in new:
-            row = known.get(passage.digest, -1)
-            if row >= 0 and len(sentences[row]) == len(passage.sentences):
-                self.passages[passage.row] = row
-                first = passage.first_sentence
-                self.sentences[first : first + len(passage.sentences)] = sentences[row]
-
-
-def _carry(origin: Rows, carried: Sequence[Carried], first: int) -> None:
-    """Enter runs of rows of a previous shard, whose own rows begin at ``first`` in the whole."""
-    for run in carried:
-        rows = np.arange(run.previous, run.previous + run.count) + first
-        origin[run.first : run.first + run.count] = rows
 
 
 def embed_all(sources: Iterable[VectorSource], folder: Path, stages: Stages) -> None:
@@ -150,28 +116,42 @@ def write_foreign_questions(folder: Path, model: Model, previous: Generation | N
         np.lib.format.write_array(file, questions, allow_pickle=False)
 
 
-class VectorColumn:
-    """The vectors of all passages, each carried over or, where it is new, embedded.
+def _in_the_whole(carried: Sequence[Carried], first: int = 0) -> list[Carried]:
+    """Return runs of a shard's rows as rows of the whole generation; its own begin at ``first``."""
+    return [replace(run, previous=run.previous + first) for run in carried]
 
-    ``origin`` has for each row the previous one with the same text, or -1; ``new`` are the
-    passages to embed. ``stored`` returns vectors of previous rows.
+
+class VectorColumn:
+    """The vectors of all rows of one kind, each carried over or, where it is new, embedded.
+
+    ``lookup`` finds the previous row of a text by digest; ``stored`` returns vectors of such rows.
+    ``origin`` has for each row the previous one with the same text, or -1.
     """
 
     def __init__(
         self,
-        origin: Rows,
-        new: Sequence[NewPassage],
+        count: int,
+        carried: Sequence[Carried],
+        new: Sequence[NewText],
+        lookup: Callable[[Sequence[str]], Mapping[str, int]] | None,
         stored: Callable[[Rows], Vectors] | None,
     ) -> None:
-        self.origin = origin
-        self._new = new
+        self.origin = np.full(count, -1, dtype=np.int64)  # the previous row, or -1
+        for run in carried:
+            rows = np.arange(run.previous, run.previous + run.count)
+            self.origin[run.first : run.first + run.count] = rows
+        known = lookup([text.digest for text in new]) if lookup and new else {}
+        for text in new:
+            self.origin[text.row] = known.get(text.digest, -1)
+        self.count = count
         self._stored = stored
+        self._texts = [text for text in new if text.digest not in known]
         self._fresh: dict[int, Vectors] = {}
 
     @property
     def to_embed(self) -> int:
-        """How many passages have no vector yet."""
-        return len(self._new)
+        """How many texts have no vector yet."""
+        return len(self._texts)
 
     @property
     def carried_over(self) -> int:
@@ -182,15 +162,15 @@ class VectorColumn:
         self,
         embedder: Embedder,
         on_progress: Callable[[int], None],
-        on_embedded: Callable[[NewPassage, Vectors, Tokens | None], None],
+        on_tokens: Callable[[int, Tokens | None], None] | None = None,
     ) -> None:
-        """Embed what is not known; ``on_embedded`` is given each passage's vector and tokens."""
-
-        def take(place: int, vector: Vectors, tokens: Tokens | None) -> None:
-            self._fresh[self._new[place].row] = vector
-            on_embedded(self._new[place], vector, tokens)
-
-        embedder.embed_passages([passage.text for passage in self._new], on_progress, take)
+        """Embed what is not known; ``on_tokens`` is given the tokens of each row."""
+        by_place = None
+        if on_tokens is not None:
+            by_place = lambda place, tokens: on_tokens(self._texts[place].row, tokens)  # noqa: E731
+        texts = [text.text for text in self._texts]
+        vectors = embedder.embed_passages(texts, on_progress, by_place)
+        self._fresh = {text.row: vector for text, vector in zip(self._texts, vectors, strict=True)}
 
     def blocks(self, dimension: int) -> Iterator[Vectors]:
         """Yield the vectors of all rows in their order, at most BLOCK rows at a time."""

@@ -70,17 +70,12 @@ def test_many_passages_come_back_in_their_order(packaged: PackagedEmbedder) -> N
     texts = [*TEXTS, *(text * 3 for text in TEXTS)]
     done: list[int] = []
     tokens: dict[int, Tokens | None] = {}
-    together = packaged.embed_passages(
-        texts, done.append, lambda place, _, read: tokens.__setitem__(place, read)
-    )
+    together = packaged.embed_passages(texts, done.append, tokens.__setitem__)
     assert sum(done) == len(texts) == len(tokens)
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     for number, (text, vector) in enumerate(zip(texts, together, strict=True)):
         alone: list[Tokens | None] = []
-        given = packaged.embed_passages(
-            [text],
-            on_embedded=lambda _place, _vector, read: alone.append(read),  # noqa: B023
-        )
+        given = packaged.embed_passages([text], on_tokens=lambda _, read: alone.append(read))  # noqa: B023
         assert float(given[0] @ vector) > 0.999
         read, (expected,) = tokens[number], alone
         assert read is not None

@@ -10,6 +10,8 @@ from corpus.documents import Passage
 from ingest.passages import (
     TARGET_WORDS,
     cut_passages,
+    embedded_sentence,
+    first_heading,
     split_sentences,
     stored_pages,
 )
@@ -69,23 +71,35 @@ def test_a_passage_never_crosses_a_heading() -> None:
     assert [p.section for p in passages] == [("One",), ("One", "Sub"), ("Two",)]
 
 
-def test_each_sentence_stands_at_its_place_in_the_passage_over_pages() -> None:
-    long = "The council met in Riga and adopted the plan for all of its offices. " * 8
-    pages = [
-        [Block("heading", "Tides", 1), Block("paragraph", "It was chaired by Mr Ito."),
-         Block("paragraph", long + "It ended when the")],
-        [Block("paragraph", "lamps went out. Then they left.", continues=True),
-         Block("item", "Twelve."), Block("row", "2025 | 12", lead="Year | Harbours")],
-    ]  # fmt: skip
-    reading, passages = _cut(pages)
-    lengths = {number: len(page.text) for number, page in enumerate(reading.pages, 1)}
-    seen = 0
-    for passage in passages:
-        for sentence, (start, end) in zip(passage.sentences, passage.places(lengths), strict=True):
-            assert passage.text[start:end].split() == sentence.text.split()
-            seen += 1
-    assert seen == sum(len(passage.sentences) for passage in passages) > 10
-    assert any(passage.first_page < passage.last_page for passage in passages)
+def test_a_sentence_is_embedded_with_its_title_and_headings() -> None:
+    reading, passages = _cut(
+        [
+            [
+                Block("heading", "Tides", 1),
+                Block("paragraph", "It was chaired by Mr Ito."),
+                Block("heading", "Harbours", 2),
+                Block("paragraph", "These are counted:"),
+                Block("item", "Twelve."),
+                Block("header", "Year | Harbours"),
+                Block("row", "2025 | 12", lead="Year | Harbours"),
+            ]
+        ]
+    )
+    title = first_heading(reading)
+    assert [embedded_sentence(title, p, s) for p in passages for s in p.sentences] == [
+        "Tides: It was chaired by Mr Ito.",
+        "Tides > Harbours: These are counted:",
+        "Tides > Harbours: Twelve.",
+        "Tides > Harbours: Year | Harbours",
+        "Tides > Harbours: Year | Harbours 2025 | 12",
+    ]
+
+
+def test_without_headings_a_sentence_is_embedded_alone() -> None:
+    reading, passages = _cut([[Block("paragraph", "It ended.")]])
+    assert first_heading(reading) == ""
+    (passage,) = passages
+    assert embedded_sentence("", passage, passage.sentences[0]) == "It ended."
 
 
 def test_long_paragraphs_are_cut_between_sentences() -> None:

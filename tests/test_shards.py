@@ -37,7 +37,7 @@ _QUERY = ["tide", "bee", "42", "港口", "absent"]
 
 def _records(path: Path, texts: Texts, first: int) -> ShardRecords:
     """Write a database of some documents, numbered from ``first`` on."""
-    with RecordsWriter(path, None, str, str) as writer:
+    with RecordsWriter(path, None, str, lambda *_: "", str) as writer:
         for number, (title, passages) in enumerate(texts, first):
             name = f"d{number}"
             own = Document(name, " ".join(title), name, name, "en")

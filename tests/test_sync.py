@@ -96,11 +96,7 @@ def test_a_dry_run_writes_nothing(filled: Settings) -> None:
 def test_changes_are_mirrored_and_vectors_carried_over(filled: Settings) -> None:
     first = _sync(filled)
     (filled.corpus / "one.txt").unlink()
-    _write(
-        filled,
-        "two.md",
-        "# The second report\n\nIt speaks of bees.\n\n## More\n\nAnd of honey, too.\n",
-    )
+    _write(filled, "two.md", "# The second report\n\nIt speaks of bees.\n\nAnd of honey, too.\n")
     _write(filled, "three.txt", "A third one\nIt speaks of stars.")
     report = _sync(filled)
     assert (report.plan.added, report.plan.changed, report.plan.removed) == (
@@ -108,7 +104,7 @@ def test_changes_are_mirrored_and_vectors_carried_over(filled: Settings) -> None
         ["two.md"],
         ["one.txt"],
     )
-    assert report.carried_over == 1  # the passage on bees
+    assert report.carried_over == 1  # the sentence on bees
     assert report.generation is not None
     assert report.generation > (first.generation or "")
     found = {indexed.document.path for indexed in open_generation(filled.index).records.documents()}

@@ -163,9 +163,7 @@ def test_tokens_of_another_passage_are_noticed(engine: Engine) -> None:
     given: dict[int, Tokens | None] = {}
     passages = generation.records.passages([0, 1])
     texts = [passages[0].text, passages[1].text]
-    engine.retriever._embedder.embed_passages(
-        texts, on_embedded=lambda place, _, tokens: given.__setitem__(place, tokens)
-    )
+    engine.retriever._embedder.embed_passages(texts, on_tokens=given.__setitem__)
     assert generation.tokens is not None
     own = generation.tokens.of(0)
     same = Tokens(own.vectors + generation.tokens.centres.passages, own.from_end)
