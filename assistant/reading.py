@@ -31,7 +31,7 @@ MOST = 3
 _ALIKE = 0.8
 # ... and of two documents, this share: the same is said of another edition.
 _OF_THE_SAME = 0.5
-# Where so many items of a list answer, the list does.
+# Where so many items of a list answer, or the line that introduces it among so many, the list does.
 _OF_A_LIST = 2
 _NUMBER = re.compile(r"\d+(?:[.,\u00a0\u202f ]\d+)*")
 
@@ -283,10 +283,14 @@ def _unlike(sentences: Sequence[ScoredSentence]) -> list[ScoredSentence]:
 def _with_list(
     chosen: Sequence[ScoredSentence], scored: Sequence[ScoredSentence]
 ) -> list[ScoredSentence]:
-    """Return the chosen sentences; where two items of a list are, all of it, as far as it fits."""
+    """Return the chosen sentences; where a list answers, all of it, as far as it fits.
+
+    It does where two of its items are chosen, or one and the line that introduces it is next.
+    """
     items = [s for s in chosen if s.sentence.kind == "item" and s.sentence.lead]
     lists = [(s.hit.row, s.sentence.lead) for s in items]
-    if not lists or lists.count(lists[0]) < _OF_A_LIST:
+    introduced = [(s.hit.row, s.sentence.text) for s in scored[:_OF_A_LIST]]
+    if not lists or (lists.count(lists[0]) < _OF_A_LIST and lists[0] not in introduced):
         return list(chosen)
     whole = [s for s in scored if (s.hit.row, s.sentence.lead) == lists[0]]
     whole = sorted((s for s in whole if s.sentence.kind == "item"), key=lambda s: s.row)

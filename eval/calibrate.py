@@ -8,6 +8,7 @@ worked out anew. Fitted on the sample and on the cards that the reader was not t
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -350,7 +351,8 @@ def _margin(asked: Sequence[Asked], sentence: Logistic, kept: float) -> float:
             weights.append(weight)
     order = np.argsort(needed)
     share = np.cumsum(np.array(weights)[order]) / sum(weights)
-    return round(float(np.array(needed)[order][int(np.searchsorted(share, kept))]), 2)
+    # Rounded up, so that the one at the margin is kept.
+    return math.ceil(100 * np.array(needed)[order][int(np.searchsorted(share, kept))]) / 100
 
 
 def _correction(asked: Sequence[Asked], probabilities: Array, threshold: float) -> float:

@@ -108,7 +108,6 @@ def test_a_question_off_the_subject_is_refused_in_its_language(
 @pytest.mark.parametrize(
     ("question", "fact"),
     [
-        ("How many mountain tops are watched for thaw?", "64 summits"),
         ("Combien de jardins comptent les abeilles sauvages ?", "210"),
         ("有多少个花园在统计野蜂？", "210"),
     ],
