@@ -49,7 +49,7 @@ _REGULARISATION = 0.3
 # The share of the answerable questions that may lose their right sentence for speed.
 _LOST = 0.002
 # Of the sentences that correct a presupposition, at least this share should do so rightly.
-_RIGHTLY_CORRECTED = 0.6
+_RIGHTLY_CORRECTED = 0.75
 _NEVER = 30.0
 Progress = Callable[[str, int, int], None]
 Array = NDArray[np.float64]
