@@ -352,7 +352,8 @@ def _margin(asked: Sequence[Asked], sentence: Logistic, kept: float) -> float:
     order = np.argsort(needed)
     share = np.cumsum(np.array(weights)[order]) / sum(weights)
     # Rounded up, so that the one at the margin is kept.
-    return math.ceil(100 * np.array(needed)[order][int(np.searchsorted(share, kept))]) / 100
+    needed_then = float(np.array(needed)[order][int(np.searchsorted(share, kept))])
+    return math.ceil(100 * needed_then) / 100
 
 
 def _correction(asked: Sequence[Asked], probabilities: Array, threshold: float) -> float:
