@@ -152,7 +152,7 @@ class _FirstPartOnly(Finder):
     """A reader that finds nothing for a question on who pays."""
 
     def read(self, question: str, passages: Sequence[PassageInput]) -> list[PassageReading]:
-        if question.endswith("| who pays for it?"):
+        if question.endswith("| Who pays for it?"):
             return Finder({}).read(question, passages)
         return super().read(question, passages)
 
